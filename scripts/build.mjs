@@ -1,0 +1,76 @@
+// Bundles src/ into dist/: tsrunc.cjs, one file for each part that most commands do not need, and main.cjs, which loads
+// tsrunc.cjs with V8's code cache. CommonJS, because Node loads it several milliseconds faster than modules
+// (docs/decisions/0003).
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, readFileSync, rmSync } from 'node:fs';
+import { build } from 'esbuild';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+// Imported with import() and left out of tsrunc.cjs: winston, and the words for faults of a schema.
+const lazy = { './winston-log.ts': './winston-log.cjs', './schema-faults.ts': './schema-faults.cjs' };
+
+function commit() {
+  try {
+    return execFileSync('git', ['describe', '--always', '--dirty'], { stdio: ['ignore', 'pipe', 'ignore'] })
+      .toString()
+      .trim();
+  } catch {
+    return 'unknown';
+  }
+}
+
+const keepLazy = {
+  name: 'keep-lazy',
+  setup({ onResolve }) {
+    onResolve({ filter: /\.(ts|json)$/ }, ({ path, kind }) =>
+      kind === 'dynamic-import' && lazy[path] ? { path: lazy[path], external: true } : undefined,
+    );
+  },
+};
+
+// commander loads child_process (5 ms) for subcommands that are programs of their own; tsrunc has none.
+const withoutChildProcess = {
+  name: 'without-child-process',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      importer.includes('/commander/') ? { path: 'child_process', namespace: 'empty' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'empty' }, () => ({ contents: 'module.exports = {}' }));
+  },
+};
+
+const common = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  supported: { 'dynamic-import': false }, // require() in its place: vm.Script has no import()
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  banner: { js: 'const __url=require("url").pathToFileURL(__filename).href;' },
+  define: {
+    'import.meta.url': '__url',
+    TSRUNC_VERSION: JSON.stringify(version),
+    TSRUNC_COMMIT: JSON.stringify(commit()),
+  },
+  logLevel: 'warning',
+};
+
+rmSync('dist', { recursive: true, force: true });
+await Promise.all([
+  build({
+    ...common,
+    entryPoints: ['src/main.ts'],
+    outfile: 'dist/tsrunc.cjs',
+    plugins: [keepLazy, withoutChildProcess],
+  }),
+  build({ ...common, entryPoints: ['src/winston-log.ts'], outfile: 'dist/winston-log.cjs' }),
+  build({ ...common, entryPoints: ['src/oci/schema-faults.ts'], outfile: 'dist/schema-faults.cjs' }),
+]);
+copyFileSync(new URL('load-with-cache.cjs', import.meta.url), 'dist/main.cjs');
+// A run with a real command, so that the cache holds the functions that a start compiles, not only the top level.
+execFileSync(process.execPath, ['dist/main.cjs', 'plan', '-b', 'test/fixtures/cache-bundle'], {
+  env: { TSRUNC_WRITE_CACHE: '1' },
+  stdio: ['ignore', 'ignore', 'inherit'],
+});
