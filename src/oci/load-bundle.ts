@@ -1,0 +1,37 @@
+// Owns the way from a bundle's directory to a checked configuration and absolute paths. bundle.md; config.md, Root.
+import { realpathSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { FileError, SpecError } from '../errors.ts';
+import { readJson } from './json.ts';
+import type { Config, ExactIntegers } from './types.ts';
+import { validateConfig } from './validate.ts';
+
+export interface Bundle {
+  /** Absolute. */
+  readonly directory: string;
+  readonly config: Config;
+  readonly exact: ExactIntegers;
+  /** Absolute, without symbolic links: it is compared with the mount table. */
+  readonly rootfs: string;
+}
+
+/** Reads and checks a bundle. FileError, or SpecError with every fault. */
+export async function loadBundle(directory: string, configPath?: string): Promise<Bundle> {
+  const absolute = resolve(directory);
+  const path = configPath === undefined ? `${absolute}/config.json` : resolve(configPath);
+  const document = readJson(path);
+  const faults = await validateConfig(document.value);
+  if (faults.length > 0) throw new SpecError(path, faults);
+  const config = document.value as Config;
+  return { directory: absolute, config, exact: document.exact, rootfs: findRootfs(absolute, config) };
+}
+
+function findRootfs(bundle: string, config: Config): string {
+  const path = resolve(bundle, config.root?.path ?? '');
+  try {
+    if (statSync(path).isDirectory()) return realpathSync(path);
+  } catch (cause) {
+    throw new FileError(`root.path ${path}: no such directory`, { cause });
+  }
+  throw new FileError(`root.path ${path} is not a directory`);
+}

@@ -1,0 +1,44 @@
+// Rules on process: config.md, Process. Pure.
+import type { Fault } from '../../errors.ts';
+import { RLIMITS } from '../../plan/process.ts';
+import type { Process } from '../types.ts';
+import { fault, type Rule } from './rule.ts';
+
+const SECTION = 'config.md, Process';
+const POSIX = 'config.md, POSIX process';
+
+export const processRules: Rule = (config) => {
+  const { process } = config;
+  if (process === undefined) return [fault('/process', SECTION, 'process is required to start a container', undefined)];
+  const faults: Fault[] = [];
+  if (process.args === undefined)
+    faults.push(fault('/process/args', SECTION, 'args needs at least one entry', undefined));
+  for (const [i, variable] of (process.env ?? []).entries()) {
+    if (!variable.includes('\0')) continue;
+    faults.push(fault(`/process/env/${i}`, SECTION, 'a variable cannot hold a zero byte, environ(7)', variable));
+  }
+  return [...faults, ...argumentFaults(process), ...rlimitFaults(process)];
+};
+
+function argumentFaults(process: Process): Fault[] {
+  const faults: Fault[] = [];
+  for (const [i, argument] of (process.args ?? []).entries())
+    if (argument.includes('\0'))
+      faults.push(fault(`/process/args/${i}`, SECTION, 'an argument cannot hold a zero byte, execve(2)', argument));
+  if (process.args?.[0] === '') faults.push(fault('/process/args/0', SECTION, 'the program needs a name', ''));
+  return faults;
+}
+
+function rlimitFaults(process: Process): Fault[] {
+  const faults: Fault[] = [];
+  const seen = new Set<string>();
+  for (const [i, { type, soft, hard }] of (process.rlimits ?? []).entries()) {
+    const pointer = `/process/rlimits/${i}`;
+    if (RLIMITS[type] === undefined)
+      faults.push(fault(`${pointer}/type`, POSIX, 'type must be a resource of getrlimit(2)', type));
+    if (seen.has(type)) faults.push(fault(`${pointer}/type`, POSIX, 'rlimits must not name a resource twice', type));
+    if (soft > hard) faults.push(fault(`${pointer}/soft`, POSIX, 'soft must not be above hard, getrlimit(2)', soft));
+    seen.add(type);
+  }
+  return faults;
+}
