@@ -1,0 +1,226 @@
+// Owns the whole plan of a container's start: the table of contents. Each chapter is a file beside this one. Pure.
+import type { Config, ExactIntegers, Hooks, Linux } from '../oci/types.ts';
+import { planDevices } from './devices.ts';
+import type { CgroupPlace, Facts } from './facts.ts';
+import * as f from './flags.ts';
+import { planHooks, type HookContainer } from './hooks.ts';
+import { planAppArmor, planPersonality } from './labels.ts';
+import { planMounts } from './mounts.ts';
+import { planIdMap, planNamespaces, type NamespacePlan } from './namespaces.ts';
+import { cleanPath } from './paths.ts';
+import {
+  planCredentials,
+  planFromOutside,
+  planProgramStart,
+  type ProcessInput,
+  type SeccompProgram,
+} from './process.ts';
+import { AWAIT, type Op, type Plan } from './types.ts';
+
+export interface CreateInput {
+  readonly id: string;
+  readonly config: Config;
+  readonly exact: ExactIntegers;
+  readonly facts: Facts;
+  /** Absolute paths on the host. */
+  readonly bundle: string;
+  readonly rootfs: string;
+  readonly cgroupPlaces: readonly CgroupPlace[];
+  readonly seccomp?: SeccompProgram;
+  readonly noPivot?: boolean;
+  readonly noNewKeyring?: boolean;
+  /** How init waits for its start: for this process, or at a gate that `start` opens later. */
+  readonly startsAt: 'await' | { readonly gateSlot: number };
+  /** Where the master of the terminal goes; absent: to this process. */
+  readonly consoleSlot?: number;
+}
+
+/** The slot that means "to the planner", addon/init/ops_terminal.cc. */
+export const CONSOLE_TO_PLANNER = 0xff;
+
+export interface CreatePlan {
+  readonly plan: Plan;
+  readonly warnings: readonly string[];
+}
+
+const ROOT_PROPAGATION: Readonly<Record<string, f.MsFlags>> = {
+  shared: f.MS_SHARED,
+  slave: f.MS_SLAVE,
+  private: f.MS_PRIVATE,
+  unbindable: f.MS_UNBINDABLE,
+  rshared: f.union(f.MS_SHARED, f.MS_REC),
+  rslave: f.union(f.MS_SLAVE, f.MS_REC),
+  rprivate: f.union(f.MS_PRIVATE, f.MS_REC),
+  runbindable: f.union(f.MS_UNBINDABLE, f.MS_REC),
+};
+
+const DEFAULT_PROPAGATION = f.union(f.MS_SLAVE, f.MS_REC);
+
+export function planCreate(input: CreateInput): CreatePlan {
+  const linux = input.config.linux ?? {};
+  const namespaces = planNamespaces(linux);
+  const process = processInput(input, namespaces);
+  const credentials = planCredentials(process);
+  return {
+    plan: [
+      ...planParent(input, linux, namespaces, process),
+      ...planBirth(input, namespaces),
+      ...planPrepareRoot(input, linux),
+      ...planRoot(input, linux, namespaces),
+      ...planNames(input.config, linux),
+      ...credentials.ops,
+      ...planStart(input, process),
+    ],
+    warnings: credentials.warnings,
+  };
+}
+
+function processInput(input: CreateInput, namespaces: NamespacePlan): ProcessInput {
+  const isUserNew = namespaces.isNew('user');
+  const { facts } = input;
+  return {
+    process: input.config.process ?? { cwd: '/' },
+    exact: input.exact,
+    pointer: '/process',
+    // Who enters a user namespace has every capability in it.
+    availableCaps:
+      isUserNew || namespaces.isJoined('user') ? (1n << BigInt(facts.lastCap + 1)) - 1n : facts.permittedCaps,
+    ...(facts.openFilesSoft === undefined
+      ? {}
+      : { openFiles: { soft: facts.openFilesSoft, hard: facts.openFilesHard } }),
+    isUserNew,
+    maySetGroups: !(isUserNew && facts.euid !== 0),
+    ...(input.seccomp === undefined ? {} : { seccomp: input.seccomp }),
+  };
+}
+
+function planParent(input: CreateInput, linux: Linux, namespaces: NamespacePlan, process: ProcessInput): Op[] {
+  // The cgroups are opened before a joined mount namespace hides them.
+  const cgroups = input.cgroupPlaces.map((place, slot): Op => ({
+    kind: 'openCgroup',
+    path: place.directory,
+    slot,
+    isV2: place.hierarchy.version - 1,
+  }));
+  const pid: Op[] =
+    namespaces.latePidPath === undefined ? [] : [{ kind: 'openPidNamespace', path: namespaces.latePidPath }];
+  const ops: Op[] = [...cgroups, ...pid, ...namespaces.joins, { kind: 'spawnInit', cloneFlags: namespaces.cloneFlags }];
+  ops.push(...planFromOutside(process));
+  if (namespaces.isNew('user'))
+    ops.push({
+      kind: 'writeIdMaps',
+      uidMap: planIdMap(linux.uidMappings ?? []),
+      gidMap: planIdMap(linux.gidMappings ?? []),
+      // An unprivileged writer must give up setgroups(2) first, user_namespaces(7).
+      setgroups: input.facts.euid === 0 ? '' : 'deny',
+    });
+  ops.push({ kind: 'releaseInit' });
+  return ops;
+}
+
+function planBirth(input: CreateInput, namespaces: NamespacePlan): Op[] {
+  // Before becomeRoot: the files belong to root of the host.
+  const ops: Op[] = input.cgroupPlaces.map((place, slot) => ({ kind: 'joinCgroup', path: place.directory, slot }));
+  if (namespaces.isNew('user') || namespaces.isJoined('user')) ops.push({ kind: 'becomeRoot' });
+  ops.push({ kind: 'startSession' });
+  if (namespaces.isJoined('mount')) ops.push({ kind: 'openPrivateProc' });
+  if (namespaces.unsharesCgroup) ops.push({ kind: 'unshare', flags: f.CLONE_NEWCGROUP });
+  if (!input.noNewKeyring) ops.push({ kind: 'newKeyring', name: `_ses.${input.id}` });
+  return ops;
+}
+
+/**
+ * `prepareRoot`: nothing of the container's mounts may reach the host, and the rootfs becomes a mount of its own. Only
+ * `shared` keeps the host's peers, for volumes whose mounts are to be seen there; then the mount that holds the rootfs is made
+ * private, because pivot_root(2) refuses a shared one and the bind would be seen on the host. In the other cases every mount
+ * is taken along (MS_REC), and a slave rootfs goes on receiving what the host mounts below it.
+ */
+function planPrepareRoot(input: CreateInput, linux: Linux): Op[] {
+  const wanted = ROOT_PROPAGATION[linux.rootfsPropagation ?? ''] ?? DEFAULT_PROPAGATION;
+  const bind: Op = { kind: 'bindRootfs', path: input.rootfs };
+  if (f.has(wanted, f.MS_SHARED))
+    return [{ kind: 'makeRootSlave', flags: wanted }, { kind: 'makeParentPrivate', path: input.rootfs }, bind];
+  // An unbindable mount could not be bound: it becomes that after pivotRoot.
+  const flags = f.has(wanted, f.MS_SLAVE) ? f.MS_SLAVE : f.MS_PRIVATE;
+  return [{ kind: 'makeRootSlave', flags: f.union(flags, f.MS_REC) }, bind];
+}
+
+function planRoot(input: CreateInput, linux: Linux, namespaces: NamespacePlan): Op[] {
+  const { config, facts } = input;
+  const mounts = config.mounts ?? [];
+  const mountPlan = planMounts({
+    mounts,
+    bundle: input.bundle,
+    cgroupVersion: facts.cgroupVersion,
+    cgroupPlaces: input.cgroupPlaces,
+    hasCgroupNamespace: namespaces.unsharesCgroup,
+  });
+  const ops = [...mountPlan.ops];
+  const bindFromHost = namespaces.isNew('user') || facts.isInUserNamespace;
+  ops.push(...planDevices({ mounts, devices: linux.devices ?? [], bindFromHost }));
+  const cwd = cleanPath(config.process?.cwd ?? '/');
+  if (cwd !== '/') ops.push({ kind: 'makeDirectory', path: cwd, mode: 0o755 });
+  ops.push(...planRuntimeHooks(config.hooks));
+  ops.push(...planHooks(config.hooks, 'createContainer', hookContainer(input), 'creating'));
+  ops.push({ kind: input.noPivot ? 'moveRoot' : 'pivotRoot' });
+  if (namespaces.latePidPath !== undefined) ops.push({ kind: 'enterPidNamespace' });
+  if (config.process?.terminal) {
+    const size = config.process.consoleSize ?? { height: 0, width: 0 };
+    ops.push({ kind: 'makeConsole', ...size, slot: input.consoleSlot ?? CONSOLE_TO_PLANNER, bind: 1 });
+  }
+  ops.push({ kind: 'reopenNull' }, ...mountPlan.finalOps);
+  if (config.root?.readonly) ops.push({ kind: 'makeRootReadonly' });
+  return ops;
+}
+
+function planNames(config: Config, linux: Linux): Op[] {
+  const ops: Op[] = [];
+  if (config.hostname) ops.push({ kind: 'setHostname', name: config.hostname });
+  if (config.domainname) ops.push({ kind: 'setDomainname', name: config.domainname });
+  ops.push(...planPersonality(linux.personality));
+  if (config.process !== undefined) ops.push(...planAppArmor(config.process));
+  for (const [name, value] of Object.entries(linux.sysctl ?? {}))
+    ops.push({ kind: 'writeSysctl', path: sysctlPath(name), value });
+  for (const path of linux.readonlyPaths ?? []) ops.push({ kind: 'readonlyPath', path });
+  for (const path of linux.maskedPaths ?? []) ops.push({ kind: 'maskPath', path });
+  // makeRootSlave set it for the host's view; pivotRoot has made the old root a slave, not the new one. Last, because nothing
+  // can be cloned from an unbindable mount.
+  const propagation = ROOT_PROPAGATION[linux.rootfsPropagation ?? ''];
+  if (propagation !== undefined) ops.push({ kind: 'setRootPropagation', flags: propagation });
+  return ops;
+}
+
+/**
+ * The file of a kernel parameter below /proc. As sysctl(8): whichever of "." and "/" comes first is the separator, and the
+ * other stands for itself ("net/ipv4/conf/eth0.100/forwarding").
+ */
+export function sysctlPath(name: string): string {
+  const isSlashed = name.indexOf('/') >= 0 && (name.indexOf('.') < 0 || name.indexOf('/') < name.indexOf('.'));
+  if (isSlashed) return `sys/${name}`;
+  return `sys/${name
+    .split('.')
+    .map((part) => part.replaceAll('/', '.'))
+    .join('/')}`;
+}
+
+/** Hooks of the runtime namespace are run by the runtime while init waits, before pivotRoot. */
+function planRuntimeHooks(hooks: Hooks | undefined): Op[] {
+  const count = (hooks?.prestart?.length ?? 0) + (hooks?.createRuntime?.length ?? 0);
+  return count === 0 ? [] : [{ kind: 'await', point: AWAIT.createRuntime }];
+}
+
+function hookContainer(input: CreateInput): HookContainer {
+  return { id: input.id, bundle: input.bundle, annotations: input.config.annotations ?? {} };
+}
+
+function planStart(input: CreateInput, process: ProcessInput): Op[] {
+  const { config, startsAt } = input;
+  const wait: Op[] =
+    startsAt === 'await'
+      ? [{ kind: 'await', point: AWAIT.start }]
+      : [
+          { kind: 'await', point: AWAIT.created },
+          { kind: 'awaitGate', slot: startsAt.gateSlot },
+        ];
+  return planProgramStart(process, wait, planHooks(config.hooks, 'startContainer', hookContainer(input), 'created'));
+}

@@ -1,0 +1,71 @@
+// Owns the plan of a process that joins a running container (`exec`). Pure.
+import type { ExactIntegers, Process } from '../oci/types.ts';
+import type { CgroupPlace, Facts } from './facts.ts';
+import { CLONE_NEWUSER } from './flags.ts';
+import { planAppArmor } from './labels.ts';
+import { CONSOLE_TO_PLANNER } from './create.ts';
+import {
+  planCredentials,
+  planFromOutside,
+  planProgramStart,
+  type ProcessInput,
+  type SeccompProgram,
+} from './process.ts';
+import { AWAIT, type Op, type Plan } from './types.ts';
+
+export interface ExecInput {
+  readonly process: Process;
+  readonly exact: ExactIntegers;
+  readonly pointer: string;
+  readonly facts: Facts;
+  readonly cgroupPlaces: readonly CgroupPlace[];
+  /** CLONE_NEW* of the namespaces that the container does not share with us. */
+  readonly namespaces: number;
+  readonly pidfdSlot: number;
+  readonly consoleSlot?: number;
+  readonly seccomp?: SeccompProgram;
+}
+
+export function planExec(input: ExecInput): { plan: Plan; warnings: readonly string[] } {
+  const { process, facts } = input;
+  const isUserJoined = (input.namespaces & CLONE_NEWUSER) !== 0;
+  const processInput: ProcessInput = {
+    process,
+    exact: input.exact,
+    pointer: input.pointer,
+    availableCaps: isUserJoined ? (1n << BigInt(facts.lastCap + 1)) - 1n : facts.permittedCaps,
+    ...(facts.openFilesSoft === undefined
+      ? {}
+      : { openFiles: { soft: facts.openFilesSoft, hard: facts.openFilesHard } }),
+    isUserNew: false,
+    maySetGroups: !(isUserJoined && facts.euid !== 0),
+    ...(input.seccomp === undefined ? {} : { seccomp: input.seccomp }),
+  };
+  const credentials = planCredentials(processInput);
+  const size = process.consoleSize ?? { height: 0, width: 0 };
+  const plan: Op[] = [
+    ...input.cgroupPlaces.map((place, slot): Op => ({
+      kind: 'openCgroup',
+      path: place.directory,
+      slot,
+      isV2: place.hierarchy.version - 1,
+    })),
+    // Our children are in the container's pid namespace from here on, we are not: nobody in there can trace us.
+    { kind: 'joinProcess', slot: input.pidfdSlot, flags: input.namespaces },
+    { kind: 'spawnInit', cloneFlags: 0 },
+    ...planFromOutside(processInput),
+    { kind: 'releaseInit' },
+    ...input.cgroupPlaces.map((place, slot): Op => ({ kind: 'joinCgroup', path: place.directory, slot })),
+  ];
+  if (isUserJoined) plan.push({ kind: 'becomeRoot' });
+  plan.push({ kind: 'startSession' }, { kind: 'openPrivateProc' }, { kind: 'openRoot' });
+  if (process.terminal)
+    plan.push({ kind: 'makeConsole', ...size, slot: input.consoleSlot ?? CONSOLE_TO_PLANNER, bind: 0 });
+  plan.push(
+    { kind: 'reopenNull' },
+    ...planAppArmor(process),
+    ...credentials.ops,
+    ...planProgramStart(processInput, [{ kind: 'await', point: AWAIT.start }]),
+  );
+  return { plan, warnings: credentials.warnings };
+}

@@ -1,0 +1,35 @@
+// Owns what planning must know of the host, as plain data. src/host/facts.ts reads it; tests write it by hand.
+
+/** One cgroup hierarchy as mounted on the host. */
+export interface Hierarchy {
+  /** v1 controllers in the order of the mount options, `name=systemd` as such; empty for v2. */
+  readonly controllers: readonly string[];
+  readonly version: 1 | 2;
+  readonly mountpoint: string;
+  /** The cgroup of this process in it, from /proc/self/cgroup. */
+  readonly ownPath: string;
+}
+
+export interface Facts {
+  /** 1 also for the hybrid layout: v2 mounted beside v1, without controllers of its own. */
+  readonly cgroupVersion: 1 | 2;
+  readonly hierarchies: readonly Hierarchy[];
+  readonly euid: number;
+  /** Whether /proc/self/uid_map is anything but the identity. */
+  readonly isInUserNamespace: boolean;
+  /** Capability words of this process, and the highest capability number of the kernel. */
+  readonly permittedCaps: bigint;
+  readonly boundingCaps: bigint;
+  readonly lastCap: number;
+  /** The caller's soft limit of open files, before Node raised ours; absent when not handed on. */
+  readonly openFilesSoft?: bigint;
+  /** The hard limit of open files. */
+  readonly openFilesHard: bigint;
+}
+
+/** Where the container's cgroup is in one hierarchy. */
+export interface CgroupPlace {
+  readonly hierarchy: Hierarchy;
+  /** Absolute path of the directory on the host. */
+  readonly directory: string;
+}

@@ -1,0 +1,48 @@
+// Owns hooks in plans: those of the container namespaces become operations, and the state that hooks get on standard input.
+// config.md, POSIX-platform Hooks. Pure.
+import type { Hook, HookName, Hooks } from '../oci/types.ts';
+import type { Op } from './types.ts';
+
+/** What a hook learns of its container; runtime.md, State. */
+export interface HookContainer {
+  readonly id: string;
+  readonly bundle: string;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+const OCI_VERSION = '1.3.0';
+
+/** The state as one line of JSON. Without a pid: the two texts between which the pid goes. */
+export function hookState(container: HookContainer, status: string, pid?: number): string {
+  return JSON.stringify({
+    ociVersion: OCI_VERSION,
+    id: container.id,
+    status,
+    ...(pid === undefined ? {} : { pid }),
+    bundle: container.bundle,
+    annotations: container.annotations,
+  });
+}
+
+/** A value that cannot be part of the other fields' text. */
+const PID_MARK = -987654321;
+
+/** The arguments of a hook: argv[0] is the path where none are given. */
+export function hookArgs(hook: Hook): readonly string[] {
+  return hook.args === undefined || hook.args.length === 0 ? [hook.path] : hook.args;
+}
+
+/** The operations for the hooks of one name. Their pid is init's, as it sees itself. */
+export function planHooks(hooks: Hooks | undefined, name: HookName, container: HookContainer, status: string): Op[] {
+  const [stateHead = '', stateTail = ''] = hookState(container, status, PID_MARK).split(String(PID_MARK));
+  return (hooks?.[name] ?? []).map((hook) => ({
+    kind: 'runHook',
+    path: hook.path,
+    args: hookArgs(hook),
+    env: hook.env ?? [],
+    stateHead,
+    stateTail,
+    timeout: hook.timeout ?? 0,
+    name,
+  }));
+}

@@ -1,0 +1,175 @@
+// Owns the mount options of the runtime specification (config.md, Linux mount options) and what each means to the kernel.
+// Pure. Unknown options are the filesystem's and go to it as data, as the specification asks.
+import * as f from './flags.ts';
+import type { MountAttrs, MsFlags } from './flags.ts';
+
+/** What a list of options comes to. */
+export interface MountOptions {
+  /** The flags of mount(2), as the log shows them. */
+  msFlags: MsFlags;
+  /** Attributes that options ask for, and those that they ask away; what neither names stays as the source has it. */
+  set: MountAttrs;
+  clear: MountAttrs;
+  recursiveSet: MountAttrs;
+  recursiveClear: MountAttrs;
+  /** MS_SHARED and the like, each with MS_REC or without, in the order of the options. */
+  propagation: MsFlags[];
+  /** Options of the filesystem itself, in order. */
+  data: string[];
+  copyUp: boolean;
+  /** idmap or ridmap. */
+  idmap: 'none' | 'idmap' | 'ridmap';
+}
+
+interface Flag {
+  readonly ms: MsFlags;
+  readonly clear: boolean;
+  /** Absent where the option is of the superblock, not of the mount. */
+  readonly attr?: MountAttrs;
+  /** Of the three values that the atime field can have, the one that is meant. */
+  readonly isAtime?: true;
+}
+
+const NONE = 0 as MsFlags;
+const set = (ms: MsFlags, attr?: MountAttrs): Flag => ({ ms, clear: false, ...(attr === undefined ? {} : { attr }) });
+const clear = (ms: MsFlags, attr?: MountAttrs): Flag => ({ ms, clear: true, ...(attr === undefined ? {} : { attr }) });
+const atime = (ms: MsFlags, attr: MountAttrs, isCleared = false): Flag => ({
+  ms,
+  clear: isCleared,
+  attr,
+  isAtime: true,
+});
+
+const FLAGS: Readonly<Record<string, Flag>> = {
+  async: clear(f.MS_SYNCHRONOUS),
+  atime: atime(f.MS_NOATIME, f.MOUNT_ATTR_RELATIME, true),
+  bind: set(f.MS_BIND),
+  defaults: set(NONE),
+  dev: clear(f.MS_NODEV, f.MOUNT_ATTR_NODEV),
+  diratime: clear(f.MS_NODIRATIME, f.MOUNT_ATTR_NODIRATIME),
+  dirsync: set(f.MS_DIRSYNC),
+  exec: clear(f.MS_NOEXEC, f.MOUNT_ATTR_NOEXEC),
+  iversion: set(f.MS_I_VERSION),
+  lazytime: set(f.MS_LAZYTIME),
+  loud: clear(f.MS_SILENT),
+  mand: set(f.MS_MANDLOCK),
+  noatime: atime(f.MS_NOATIME, f.MOUNT_ATTR_NOATIME),
+  nodev: set(f.MS_NODEV, f.MOUNT_ATTR_NODEV),
+  nodiratime: set(f.MS_NODIRATIME, f.MOUNT_ATTR_NODIRATIME),
+  noexec: set(f.MS_NOEXEC, f.MOUNT_ATTR_NOEXEC),
+  noiversion: clear(f.MS_I_VERSION),
+  nolazytime: clear(f.MS_LAZYTIME),
+  nomand: clear(f.MS_MANDLOCK),
+  norelatime: atime(f.MS_RELATIME, f.MOUNT_ATTR_STRICTATIME, true),
+  nostrictatime: atime(f.MS_STRICTATIME, f.MOUNT_ATTR_RELATIME, true),
+  nosuid: set(f.MS_NOSUID, f.MOUNT_ATTR_NOSUID),
+  nosymfollow: set(f.MS_NOSYMFOLLOW, f.MOUNT_ATTR_NOSYMFOLLOW),
+  rbind: set(f.union(f.MS_BIND, f.MS_REC)),
+  relatime: atime(f.MS_RELATIME, f.MOUNT_ATTR_RELATIME),
+  remount: set(f.MS_REMOUNT),
+  ro: set(f.MS_RDONLY, f.MOUNT_ATTR_RDONLY),
+  rw: clear(f.MS_RDONLY, f.MOUNT_ATTR_RDONLY),
+  silent: set(f.MS_SILENT),
+  strictatime: atime(f.MS_STRICTATIME, f.MOUNT_ATTR_STRICTATIME),
+  suid: clear(f.MS_NOSUID, f.MOUNT_ATTR_NOSUID),
+  symfollow: clear(f.MS_NOSYMFOLLOW, f.MOUNT_ATTR_NOSYMFOLLOW),
+  sync: set(f.MS_SYNCHRONOUS),
+};
+
+const PROPAGATION: Readonly<Record<string, MsFlags>> = {
+  private: f.MS_PRIVATE,
+  shared: f.MS_SHARED,
+  slave: f.MS_SLAVE,
+  unbindable: f.MS_UNBINDABLE,
+  rprivate: f.union(f.MS_PRIVATE, f.MS_REC),
+  rshared: f.union(f.MS_SHARED, f.MS_REC),
+  rslave: f.union(f.MS_SLAVE, f.MS_REC),
+  runbindable: f.union(f.MS_UNBINDABLE, f.MS_REC),
+};
+
+/** Attributes for the whole tree, mount_setattr(2) with AT_RECURSIVE. */
+const RECURSIVE: Readonly<Record<string, { attr: MountAttrs; clear: boolean; isAtime?: true }>> = {
+  rro: { attr: f.MOUNT_ATTR_RDONLY, clear: false },
+  rrw: { attr: f.MOUNT_ATTR_RDONLY, clear: true },
+  rnosuid: { attr: f.MOUNT_ATTR_NOSUID, clear: false },
+  rsuid: { attr: f.MOUNT_ATTR_NOSUID, clear: true },
+  rnodev: { attr: f.MOUNT_ATTR_NODEV, clear: false },
+  rdev: { attr: f.MOUNT_ATTR_NODEV, clear: true },
+  rnoexec: { attr: f.MOUNT_ATTR_NOEXEC, clear: false },
+  rexec: { attr: f.MOUNT_ATTR_NOEXEC, clear: true },
+  rnodiratime: { attr: f.MOUNT_ATTR_NODIRATIME, clear: false },
+  rdiratime: { attr: f.MOUNT_ATTR_NODIRATIME, clear: true },
+  rnosymfollow: { attr: f.MOUNT_ATTR_NOSYMFOLLOW, clear: false },
+  rsymfollow: { attr: f.MOUNT_ATTR_NOSYMFOLLOW, clear: true },
+  rrelatime: { attr: f.MOUNT_ATTR_RELATIME, clear: false, isAtime: true },
+  rnorelatime: { attr: f.MOUNT_ATTR_STRICTATIME, clear: false, isAtime: true },
+  rnoatime: { attr: f.MOUNT_ATTR_NOATIME, clear: false, isAtime: true },
+  ratime: { attr: f.MOUNT_ATTR_RELATIME, clear: false, isAtime: true },
+  rstrictatime: { attr: f.MOUNT_ATTR_STRICTATIME, clear: false, isAtime: true },
+  rnostrictatime: { attr: f.MOUNT_ATTR_RELATIME, clear: false, isAtime: true },
+};
+
+const EXTENSIONS = ['tmpcopyup', 'idmap', 'ridmap'] as const;
+
+/** Every option that is not the filesystem's own, sorted: what `tsrunc features` lists. */
+export const MOUNT_OPTION_NAMES: readonly string[] = [
+  ...Object.keys(FLAGS),
+  ...Object.keys(PROPAGATION),
+  ...Object.keys(RECURSIVE),
+  ...EXTENSIONS,
+].sort();
+
+function addAttr(out: { set: MountAttrs; clear: MountAttrs }, attr: MountAttrs, isClear: boolean): void {
+  out.set = isClear ? f.without(out.set, attr) : f.union(out.set, attr);
+  out.clear = isClear ? f.union(out.clear, attr) : f.without(out.clear, attr);
+}
+
+function addAtime(out: { set: MountAttrs; clear: MountAttrs }, attr: MountAttrs): void {
+  out.set = f.union(f.without(out.set, f.MOUNT_ATTR__ATIME), attr);
+  out.clear = f.union(out.clear, f.MOUNT_ATTR__ATIME);
+}
+
+function addFlag(out: MountOptions, flag: Flag): void {
+  out.msFlags = flag.clear ? f.without(out.msFlags, flag.ms) : f.union(out.msFlags, flag.ms);
+  if (flag.attr === undefined) return;
+  if (flag.isAtime) addAtime(out, flag.attr);
+  else addAttr(out, flag.attr, flag.clear);
+}
+
+function addRecursive(out: MountOptions, name: string): boolean {
+  const entry = RECURSIVE[name];
+  if (entry === undefined) return false;
+  const words = { set: out.recursiveSet, clear: out.recursiveClear };
+  if (entry.isAtime) addAtime(words, entry.attr);
+  else addAttr(words, entry.attr, entry.clear);
+  out.recursiveSet = words.set;
+  out.recursiveClear = words.clear;
+  return true;
+}
+
+/** Reads the options of one mount, later ones winning. */
+export function parseMountOptions(options: readonly string[]): MountOptions {
+  const none = 0 as MountAttrs;
+  const out: MountOptions = {
+    msFlags: NONE,
+    set: none,
+    clear: none,
+    recursiveSet: none,
+    recursiveClear: none,
+    propagation: [],
+    data: [],
+    copyUp: false,
+    idmap: 'none',
+  };
+  for (const option of options) {
+    const flag = Object.hasOwn(FLAGS, option) ? FLAGS[option] : undefined;
+    const propagation = Object.hasOwn(PROPAGATION, option) ? PROPAGATION[option] : undefined;
+    if (flag !== undefined) addFlag(out, flag);
+    else if (propagation !== undefined) out.propagation.push(propagation);
+    else if (Object.hasOwn(RECURSIVE, option)) addRecursive(out, option);
+    else if (option === 'tmpcopyup') out.copyUp = true;
+    else if (option === 'idmap' || option === 'ridmap') out.idmap = option;
+    else if (option !== '') out.data.push(option);
+  }
+  return out;
+}

@@ -1,0 +1,82 @@
+// Owns the planning of linux.namespaces: which are joined, which are new, and in what order. Pure.
+import type { IdMapping, Linux, Namespace, NamespaceType } from '../oci/types.ts';
+import * as f from './flags.ts';
+import type { Op } from './types.ts';
+
+const FLAGS: Readonly<Record<NamespaceType, number>> = {
+  user: f.CLONE_NEWUSER,
+  cgroup: f.CLONE_NEWCGROUP,
+  ipc: f.CLONE_NEWIPC,
+  uts: f.CLONE_NEWUTS,
+  network: f.CLONE_NEWNET,
+  pid: f.CLONE_NEWPID,
+  time: f.CLONE_NEWTIME,
+  mount: f.CLONE_NEWNS,
+};
+
+/** The order of joining: user first, because its capabilities are what the others ask for; mount last, because paths end there. */
+const JOIN_ORDER = Object.keys(FLAGS) as NamespaceType[];
+
+export const NAMESPACE_TYPES: readonly NamespaceType[] = JOIN_ORDER;
+
+export interface NamespacePlan {
+  /** joinNamespace operations of stage parent. */
+  readonly joins: Op[];
+  /** CLONE_NEW* flags that init is born with. */
+  readonly cloneFlags: number;
+  /** Whether init makes a cgroup namespace of its own once it is in its cgroup, whose place becomes the root. */
+  readonly unsharesCgroup: boolean;
+  /** The path of a pid namespace that init enters after pivotRoot. */
+  readonly latePidPath: string | undefined;
+  readonly isNew: (type: NamespaceType) => boolean;
+  readonly isJoined: (type: NamespaceType) => boolean;
+}
+
+export function planNamespaces(linux: Linux | undefined): NamespacePlan {
+  const wanted = new Map<NamespaceType, Namespace>();
+  for (const namespace of linux?.namespaces ?? []) wanted.set(namespace.type, namespace);
+  const isJoined = (type: NamespaceType) => (wanted.get(type)?.path ?? '') !== '';
+  const isNew = (type: NamespaceType) => wanted.has(type) && !isJoined(type);
+  // A user namespace of our own could not enter another's pid namespace: then the parent joins, outside of it.
+  const entersPidLate = isJoined('pid') && !isNew('user');
+  const joins = JOIN_ORDER.filter((type) => isJoined(type) && !(type === 'pid' && entersPidLate)).map((type): Op => ({
+    kind: 'joinNamespace',
+    flag: FLAGS[type],
+    path: wanted.get(type)?.path ?? '',
+  }));
+  const cloneFlags = JOIN_ORDER.filter((type) => isNew(type) && type !== 'cgroup').reduce(
+    (flags, type) => flags + FLAGS[type],
+    0,
+  );
+  return {
+    joins,
+    cloneFlags,
+    unsharesCgroup: isNew('cgroup'),
+    latePidPath: entersPidLate ? wanted.get('pid')?.path : undefined,
+    isNew,
+    isJoined,
+  };
+}
+
+/** The name of a namespace by its CLONE_NEW* flag, for descriptions. */
+export function namespaceName(flag: number): string {
+  return JOIN_ORDER.find((type) => FLAGS[type] === flag) ?? `0x${flag.toString(16)}`;
+}
+
+/** The names of all namespaces in a word of flags. */
+export function namespaceNames(flags: number): string[] {
+  return JOIN_ORDER.filter((type) => (flags & FLAGS[type]) !== 0);
+}
+
+/** The lines of uid_map or gid_map, user_namespaces(7). */
+export function planIdMap(mappings: readonly IdMapping[]): string {
+  return mappings.map((mapping) => `${mapping.containerID} ${mapping.hostID} ${mapping.size}\n`).join('');
+}
+
+/** Names of the files in /proc/PID/ns, which differ from the specification's for two types. */
+const FILE_TYPES: Readonly<Record<string, NamespaceType>> = { net: 'network', mnt: 'mount' };
+
+/** The CLONE_NEW* flag of a file in /proc/PID/ns. */
+export function namespaceFlag(file: string): number {
+  return FLAGS[FILE_TYPES[file] ?? (file as NamespaceType)];
+}

@@ -1,0 +1,147 @@
+// Owns the definition of every operation on this side; addon/plan/ops.def is the other, and a test holds them together.
+// Fields: U number, S string, L strings, N numbers, B bytes. Stage says which process executes it.
+
+export type FieldKind = 'U' | 'S' | 'L' | 'N' | 'B';
+export type Stage = 'parent' | 'init';
+
+export const OP_TABLE = {
+  /** setns(2) into the namespace at `path`, which must be of type `flag` (CLONE_NEW*). */
+  joinNamespace: { code: 1, stage: 'parent', fields: { flag: 'U', path: 'S' } },
+  /** Opens a pid namespace for procfs mounts and enterPidNamespace, before a joined mount namespace hides its path. */
+  openPidNamespace: { code: 61, stage: 'parent', fields: { path: 'S' } },
+  /** clone3(2): init is born with these new namespaces and waits for releaseInit. */
+  spawnInit: { code: 2, stage: 'parent', fields: { cloneFlags: 'U' } },
+  /** Opens the cgroup directory `path` for joinCgroup while the host's mounts are there; on v2 init is born in it. */
+  openCgroup: { code: 3, stage: 'parent', fields: { path: 'S', slot: 'U', isV2: 'U' } },
+  /** Writes init's id maps, user_namespaces(7); `setgroups` is '', 'allow' or 'deny'. */
+  writeIdMaps: { code: 4, stage: 'parent', fields: { uidMap: 'S', gidMap: 'S', setgroups: 'S' } },
+  setOomScoreAdj: { code: 5, stage: 'parent', fields: { value: 'S' } },
+  setRlimit: { code: 6, stage: 'parent', fields: { resource: 'U', soft: 'U', hard: 'U' } },
+  releaseInit: { code: 7, stage: 'parent', fields: {} },
+
+  /** setns(2) into the namespaces `flags` of the process whose pidfd is in `slot`. */
+  joinProcess: { code: 8, stage: 'parent', fields: { slot: 'U', flags: 'U' } },
+  /** Moves init itself into the cgroup that openCgroup has opened in `slot`. */
+  joinCgroup: { code: 9, stage: 'init', fields: { path: 'S', slot: 'U' } },
+  /** A child takes over as init in that namespace: once there is nothing of the host to be seen through it. */
+  enterPidNamespace: { code: 63, stage: 'init', fields: {} },
+  /** In a joined mount namespace: takes a procfs of our own for every later access, instead of the host's. */
+  openPrivateProc: { code: 10, stage: 'init', fields: {} },
+  /** Takes uid and gid 0 of a new user namespace. */
+  becomeRoot: { code: 11, stage: 'init', fields: {} },
+  startSession: { code: 12, stage: 'init', fields: {} },
+  unshare: { code: 13, stage: 'init', fields: { flags: 'U' } },
+  newKeyring: { code: 14, stage: 'init', fields: { name: 'S' } },
+  makeRootSlave: { code: 15, stage: 'init', fields: { flags: 'U' } },
+  makeParentPrivate: { code: 16, stage: 'init', fields: { path: 'S' } },
+  bindRootfs: { code: 17, stage: 'init', fields: { path: 'S' } },
+  /** Mounts a new filesystem. isStrict refuses symbolic links on the way; copyUp fills it with what it covers. */
+  mountFs: {
+    code: 18,
+    stage: 'init',
+    fields: {
+      source: 'S',
+      target: 'S',
+      type: 'S',
+      msFlags: 'U',
+      attributes: 'U',
+      data: 'L',
+      propagation: 'N',
+      isStrict: 'U',
+      copyUp: 'U',
+    },
+  },
+  /** Binds a path of the host; set and clear are MOUNT_ATTR_* words, the recursive ones for the whole tree. */
+  bindMount: {
+    code: 19,
+    stage: 'init',
+    fields: {
+      source: 'S',
+      target: 'S',
+      msFlags: 'U',
+      set: 'U',
+      clear: 'U',
+      recursiveSet: 'U',
+      recursiveClear: 'U',
+      propagation: 'N',
+    },
+  },
+  /** bindMount of the container's own cgroup. */
+  bindCgroup: {
+    code: 20,
+    stage: 'init',
+    fields: {
+      source: 'S',
+      target: 'S',
+      msFlags: 'U',
+      set: 'U',
+      clear: 'U',
+      recursiveSet: 'U',
+      recursiveClear: 'U',
+      propagation: 'N',
+    },
+  },
+  remount: { code: 21, stage: 'init', fields: { target: 'S', msFlags: 'U', data: 'S', propagation: 'N' } },
+  setMountAttributes: { code: 22, stage: 'init', fields: { target: 'S', set: 'U', clear: 'U' } },
+  makeDevice: {
+    code: 23,
+    stage: 'init',
+    fields: { path: 'S', mode: 'U', major: 'U', minor: 'U', uid: 'U', gid: 'U' },
+  },
+  bindDevice: { code: 24, stage: 'init', fields: { source: 'S', path: 'S' } },
+  makeSymlink: { code: 25, stage: 'init', fields: { target: 'S', path: 'S', replace: 'U' } },
+  makeDirectory: { code: 26, stage: 'init', fields: { path: 'S', mode: 'U' } },
+  /** Tells the planner that `point` is reached, and waits for its word. */
+  await: { code: 27, stage: 'init', fields: { point: 'U' } },
+  pivotRoot: { code: 28, stage: 'init', fields: {} },
+  moveRoot: { code: 29, stage: 'init', fields: {} },
+  setRootPropagation: { code: 30, stage: 'init', fields: { flags: 'U' } },
+  makeRootReadonly: { code: 31, stage: 'init', fields: {} },
+  makeConsole: { code: 32, stage: 'init', fields: { height: 'U', width: 'U', slot: 'U', bind: 'U' } },
+  reopenNull: { code: 33, stage: 'init', fields: {} },
+  setHostname: { code: 34, stage: 'init', fields: { name: 'S' } },
+  setDomainname: { code: 35, stage: 'init', fields: { name: 'S' } },
+  /** Writes below /proc; `path` is relative to it ("sys/net/ipv4/ip_forward"). */
+  writeSysctl: { code: 36, stage: 'init', fields: { path: 'S', value: 'S' } },
+  readonlyPath: { code: 37, stage: 'init', fields: { path: 'S' } },
+  maskPath: { code: 38, stage: 'init', fields: { path: 'S' } },
+  setNoNewPrivileges: { code: 39, stage: 'init', fields: {} },
+  /** Capability words: bit N is capability number N, capabilities(7). */
+  dropBounding: { code: 40, stage: 'init', fields: { keep: 'U' } },
+  setGroups: { code: 41, stage: 'init', fields: { gids: 'N' } },
+  setUser: { code: 42, stage: 'init', fields: { uid: 'U', gid: 'U' } },
+  setCapabilities: { code: 43, stage: 'init', fields: { effective: 'U', permitted: 'U', inheritable: 'U' } },
+  setAmbient: { code: 44, stage: 'init', fields: { mask: 'U' } },
+  setUmask: { code: 45, stage: 'init', fields: { mask: 'U' } },
+  ownStdio: { code: 46, stage: 'init', fields: { uid: 'U' } },
+  setCwd: { code: 47, stage: 'init', fields: { path: 'S', mayDefer: 'U' } },
+  applySeccomp: { code: 48, stage: 'init', fields: { program: 'B', flags: 'U' } },
+  checkExecutable: { code: 49, stage: 'init', fields: { file: 'S', search: 'L' } },
+  setHome: { code: 50, stage: 'init', fields: { uid: 'U' } },
+  /** Takes the root of a joined mount namespace as the rootfs. */
+  openRoot: { code: 52, stage: 'init', fields: {} },
+  /** Waits for a connection to the listening socket in `slot`, and then as await(start) on that connection. */
+  awaitGate: { code: 53, stage: 'init', fields: { slot: 'U' } },
+  /** A hook of the container namespaces; the pid as init sees it comes between the two parts of the state. Seconds; 0 is no limit. */
+  runHook: {
+    code: 54,
+    stage: 'init',
+    fields: { path: 'S', args: 'L', env: 'L', stateHead: 'S', stateTail: 'S', timeout: 'U', name: 'S' },
+  },
+  /** Writes the label for the next execve below /proc; `path` is relative to it. */
+  setExecLabel: { code: 55, stage: 'init', fields: { path: 'S', label: 'S' } },
+  setPersonality: { code: 56, stage: 'init', fields: { persona: 'U' } },
+  /** sched_setattr(2). */
+  /** setRlimit by init itself. */
+  limitSelf: { code: 60, stage: 'init', fields: { resource: 'U', soft: 'U', hard: 'U' } },
+  setScheduler: {
+    code: 57,
+    stage: 'init',
+    fields: { policy: 'U', flags: 'U', nice: 'U', priority: 'U', runtime: 'U', deadline: 'U', period: 'U' },
+  },
+  /** ioprio_set(2) for the process group. */
+  setIoPriority: { code: 58, stage: 'init', fields: { value: 'U' } },
+  /** Finds the program and closes every descriptor of ours but the socket; only execve is left. */
+  prepareExec: { code: 59, stage: 'init', fields: { file: 'S', search: 'L' } },
+  exec: { code: 51, stage: 'init', fields: { file: 'S', args: 'L', env: 'L' } },
+} as const satisfies Record<string, { code: number; stage: Stage; fields: Record<string, FieldKind> }>;

@@ -1,0 +1,140 @@
+// Owns the planning of the process itself: limits, credentials, filters, program; and their order. Pure.
+import type { ExactIntegers, Process } from '../oci/types.ts';
+import { exactInteger } from '../oci/types.ts';
+import { planCapabilities } from './capabilities.ts';
+import { planScheduling } from './labels.ts';
+import type { Op } from './types.ts';
+
+/** Numbers of getrlimit(2) on Linux (asm-generic/resource.h). */
+export const RLIMITS: Readonly<Record<string, number>> = {
+  RLIMIT_CPU: 0,
+  RLIMIT_FSIZE: 1,
+  RLIMIT_DATA: 2,
+  RLIMIT_STACK: 3,
+  RLIMIT_CORE: 4,
+  RLIMIT_RSS: 5,
+  RLIMIT_NPROC: 6,
+  RLIMIT_NOFILE: 7,
+  RLIMIT_MEMLOCK: 8,
+  RLIMIT_AS: 9,
+  RLIMIT_LOCKS: 10,
+  RLIMIT_SIGPENDING: 11,
+  RLIMIT_MSGQUEUE: 12,
+  RLIMIT_NICE: 13,
+  RLIMIT_RTPRIO: 14,
+  RLIMIT_RTTIME: 15,
+};
+
+/** runc's, not the caller's: engines start runtimes with a umask of 0 (docs/decisions/0004). */
+const DEFAULT_UMASK = 0o022;
+
+export interface SeccompProgram {
+  readonly bytes: Uint8Array;
+  /** SECCOMP_FILTER_FLAG_* of seccomp(2). */
+  readonly flags: number;
+}
+
+export interface ProcessInput {
+  readonly process: Process;
+  readonly exact: ExactIntegers;
+  /** JSON pointer of `process` in its document, for exact integers. */
+  readonly pointer: string;
+  readonly availableCaps: bigint;
+  readonly openFiles?: { readonly soft: bigint; readonly hard: bigint };
+  /** Whether init is in a user namespace that is made for it. */
+  readonly isUserNew: boolean;
+  /** False where the user namespace denies setgroups(2). */
+  readonly maySetGroups: boolean;
+  readonly seccomp?: SeccompProgram;
+}
+
+/**
+ * Resource limits. Init takes them itself just before it gives up its privileges, so that a small RLIMIT_NOFILE does not
+ * starve its own work. In a new user namespace it has none that count for a hard limit: there parent sets them from outside.
+ */
+export function planLimits(input: ProcessInput, kind: 'setRlimit' | 'limitSelf'): Op[] {
+  const rlimits = input.process.rlimits ?? [];
+  const ops = rlimits.map((rlimit, i): Op => ({
+    kind,
+    resource: RLIMITS[rlimit.type] ?? 0,
+    soft: exactInteger(input.exact, `${input.pointer}/rlimits/${i}/soft`, rlimit.soft),
+    hard: exactInteger(input.exact, `${input.pointer}/rlimits/${i}/hard`, rlimit.hard),
+  }));
+  if (input.openFiles !== undefined && !rlimits.some((rlimit) => rlimit.type === 'RLIMIT_NOFILE'))
+    ops.push({ kind, resource: RLIMITS['RLIMIT_NOFILE'] ?? 7, ...input.openFiles });
+  return ops;
+}
+
+/** What stage parent does to init from outside, where the privileges of the host still count. */
+export function planFromOutside(input: ProcessInput): Op[] {
+  const adjustment = input.process.oomScoreAdj;
+  const oom: Op[] =
+    adjustment === undefined || adjustment === null ? [] : [{ kind: 'setOomScoreAdj', value: String(adjustment) }];
+  return input.isUserNew ? [...oom, ...planLimits(input, 'setRlimit')] : oom;
+}
+
+/** The program in the terms of execvp(3): the file, and where to look for a name without a slash. */
+function planProgram(process: Process): { file: string; search: string[] } {
+  const path = (process.env ?? []).findLast((variable) => variable.startsWith('PATH='))?.slice('PATH='.length);
+  return { file: process.args?.[0] ?? '', search: path === undefined || path === '' ? [] : path.split(':') };
+}
+
+/**
+ * From the finished root to just before the program. The order is what matters:
+ *  1. streams are given to the user while we may still chown;
+ *  2. the working directory is entered as root first, since the user may lack the right to (again as the user, if root lacks it);
+ *  3. without no_new_privs a filter needs CAP_SYS_ADMIN, so it comes while we have that; with it, it comes last of all (planProgramStart);
+ *  4. bounding set while CAP_SETPCAP is there; groups, gid, uid; then the sets that the change of uid has kept; ambient last,
+ *     because it asks permitted and inheritable.
+ */
+export function planCredentials(input: ProcessInput): { ops: Op[]; warnings: readonly string[] } {
+  const { process } = input;
+  const user = process.user ?? { uid: 0, gid: 0 };
+  const capabilities = planCapabilities(process, input.availableCaps);
+  const words = capabilities.words;
+  const ops: Op[] = [];
+  if (!(process.env ?? []).some((variable) => variable.startsWith('HOME=')))
+    ops.push({ kind: 'setHome', uid: user.uid });
+  if (!input.isUserNew) ops.push(...planLimits(input, 'limitSelf'));
+  ops.push(...planScheduling(process));
+  ops.push({ kind: 'ownStdio', uid: user.uid });
+  ops.push({ kind: 'setCwd', path: process.cwd, mayDefer: 1 });
+  if (process.noNewPrivileges) ops.push({ kind: 'setNoNewPrivileges' });
+  else ops.push(...planFilter(input.seccomp));
+  // Without process.capabilities every set is empty: what is not asked for is not given.
+  ops.push({ kind: 'dropBounding', keep: words.bounding });
+  const gids = user.additionalGids ?? [];
+  if (input.maySetGroups) ops.push({ kind: 'setGroups', gids });
+  ops.push({ kind: 'setUser', uid: user.uid, gid: user.gid });
+  ops.push({
+    kind: 'setCapabilities',
+    effective: words.effective,
+    permitted: words.permitted,
+    inheritable: words.inheritable,
+  });
+  ops.push({ kind: 'setAmbient', mask: words.ambient });
+  ops.push({ kind: 'setUmask', mask: user.umask ?? DEFAULT_UMASK });
+  ops.push({ kind: 'setCwd', path: process.cwd, mayDefer: 0 });
+  return { ops, warnings: capabilities.warnings };
+}
+
+function planFilter(seccomp: SeccompProgram | undefined): Op[] {
+  return seccomp === undefined ? [] : [{ kind: 'applySeccomp', program: seccomp.bytes, flags: seccomp.flags }];
+}
+
+/**
+ * The wait for the start, and the program. What init does after the wait is as little as can be: the hooks of `afterWait`,
+ * then a filter that may forbid everything but execve(2).
+ */
+export function planProgramStart(input: ProcessInput, wait: readonly Op[], afterWait: readonly Op[] = []): Op[] {
+  const { process } = input;
+  const program = planProgram(process);
+  return [
+    { kind: 'checkExecutable', ...program },
+    ...wait,
+    ...afterWait,
+    { kind: 'prepareExec', ...program },
+    ...(process.noNewPrivileges ? planFilter(input.seccomp) : []),
+    { kind: 'exec', file: program.file, args: process.args ?? [], env: process.env ?? [] },
+  ];
+}
