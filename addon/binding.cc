@@ -1,0 +1,38 @@
+// The addon's table of contents. Everything here is the host's side: no call of it enters a namespace.
+#include "napi/exports.h"
+#include "napi/throw.h"
+#include "plan/plan.h"
+
+namespace tsrunc::napi {
+
+static Napi::Value ErrnoNameOf(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), ErrnoName(info[0].As<Napi::Number>()));
+}
+
+static Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  exports.Set("openHelper", Napi::Function::New<OpenHelper>(env));
+  exports.Set("launch", Napi::Function::New<LaunchHelper>(env));
+  exports.Set("receive", Napi::Function::New<Receive>(env));
+  exports.Set("waitFor", Napi::Function::New<WaitFor>(env));
+  exports.Set("supervise", Napi::Function::New<SuperviseProcess>(env));
+  exports.Set("holdSignals", Napi::Function::New<HoldSignals>(env));
+  exports.Set("becomeSubreaper", Napi::Function::New<BecomeSubreaper>(env));
+  exports.Set("listenAt", Napi::Function::New<ListenAt>(env));
+  exports.Set("connectTo", Napi::Function::New<ConnectTo>(env));
+  exports.Set("sendDescriptor", Napi::Function::New<SendDescriptorTo>(env));
+  exports.Set("lockFile", Napi::Function::New<LockFile>(env));
+  exports.Set("duplicate", Napi::Function::New<Duplicate>(env));
+  exports.Set("openPidfd", Napi::Function::New<OpenPidfd>(env));
+  exports.Set("signalPidfd", Napi::Function::New<SignalPidfd>(env));
+  exports.Set("decodePlan", Napi::Function::New<DecodePlan>(env));
+  exports.Set("attachDeviceProgram", Napi::Function::New<AttachDeviceProgram>(env));
+  exports.Set("compileSeccomp", Napi::Function::New<CompileSeccomp>(env));
+  exports.Set("seccompVersion", Napi::Function::New<SeccompVersion>(env));
+  exports.Set("errnoName", Napi::Function::New<ErrnoNameOf>(env));
+  exports.Set("planVersion", Napi::Number::New(env, plan::kVersion));
+  return exports;
+}
+
+NODE_API_MODULE(tsrunc, Init)
+
+}  // namespace tsrunc::napi

@@ -1,0 +1,94 @@
+// The operations that make the root: prepareRoot (makeRootSlave, makeParentPrivate, bindRootfs), pivotRoot and its
+// stand-in.
+#include "execute.h"
+#include "mounts.h"
+#include "proc.h"
+
+namespace tsrunc::init {
+
+using sys::Fail;
+using sys::Ok;
+using sys::Outcome;
+using sys::UniqueFd;
+
+namespace {
+constexpr int kOpenPath = O_PATH | O_CLOEXEC, kDetach = 2;  // MNT_DETACH
+}  // namespace
+
+// In a joined mount namespace /proc is the container's word; what parent has opened is the host's, and not for there.
+Outcome Execute(Context& context, const plan::openPrivateProc_op&) { return OpenPrivateProc(context); }
+
+// In a joined mount namespace "/" is the container's root already.
+Outcome Execute(Context& context, const plan::openRoot_op&) {
+  Outcome opened = sys::OpenAt(AT_FDCWD, "/", kOpenPath | O_DIRECTORY);
+  if (opened.ok()) context.root.reset(static_cast<int>(opened.value));
+  return opened;
+}
+
+Outcome Execute(Context&, const plan::makeRootSlave_op& op) { return sys::Mount("", "/", "", op.flags, nullptr); }
+
+// pivot_root(2) refuses a new root whose parent mount is shared. The parent is found by asking each directory upwards:
+// EINVAL means that it is no mount point.
+Outcome Execute(Context&, const plan::makeParentPrivate_op& op) {
+  sys::Text<kPathMax> text;
+  if (text.Add(op.path).overflowed()) return Fail(ENAMETOOLONG, sys::Call::k_mount);
+  char path[kPathMax];
+  __builtin_memcpy(path, text.c_str(), text.size() + 1);
+  for (;;) {
+    Outcome outcome = sys::Mount("", path, "", Word(MsFlags::kPrivate), nullptr);
+    if (outcome.err() != EINVAL || sys::Equal(path, "/")) return outcome;
+    const char* slash = sys::LastSlash(path);
+    path[slash == path || slash == nullptr ? 1 : slash - path] = '\0';
+  }
+}
+
+Outcome Execute(Context& context, const plan::bindRootfs_op& op) {
+  Outcome cloned = CloneMount(AT_FDCWD, op.path, true);
+  if (cloned.ok()) {
+    context.root.reset(static_cast<int>(cloned.value));
+    return sys::MoveMount(context.root.get(), "", AT_FDCWD, op.path, MOVE_MOUNT_F_EMPTY_PATH);
+  }
+  if (cloned.err() != ENOSYS) return cloned;
+  TSRUNC_TRY(sys::Mount(op.path, op.path, "", Word(MsFlags::kBind | MsFlags::kRec), nullptr));
+  Outcome opened = sys::OpenAt(AT_FDCWD, op.path, kOpenPath | O_DIRECTORY);
+  if (opened.ok()) context.root.reset(static_cast<int>(opened.value));
+  return opened;
+}
+
+// pivot_root(".", ".") stacks the old root on the new one, pivot_root(2); it then goes, without its going being told to
+// the host (MS_SLAVE first).
+Outcome Execute(Context& context, const plan::pivotRoot_op&) {
+  Outcome opened = sys::OpenAt(AT_FDCWD, "/", kOpenPath | O_DIRECTORY);
+  if (!opened.ok()) return opened;
+  UniqueFd old_root(opened.value);
+  TSRUNC_TRY(sys::Fchdir(context.root.get()));
+  TSRUNC_TRY(sys::PivotRoot(".", "."));
+  TSRUNC_TRY(sys::Fchdir(old_root.get()));
+  TSRUNC_TRY(sys::Mount("", ".", "", Word(MsFlags::kSlave | MsFlags::kRec), nullptr));
+  TSRUNC_TRY(sys::Umount2(".", kDetach));
+  return sys::Chdir("/");
+}
+
+// --no-pivot, for a rootfs in the initial ramdisk, where pivot_root(2) cannot work. The old root stays reachable for
+// who may mount; the host's procfs and sysfs are taken away so that at least they cannot be used to undo masks.
+Outcome Execute(Context& context, const plan::moveRoot_op&) {
+  (void)sys::Umount2("/proc", kDetach);  // best effort: it may be locked or absent
+  (void)sys::Umount2("/sys", kDetach);
+  TSRUNC_TRY(sys::Fchdir(context.root.get()));
+  TSRUNC_TRY(sys::Mount(".", "/", nullptr, Word(MsFlags::kMove), nullptr));
+  TSRUNC_TRY(sys::Chroot("."));
+  return sys::Chdir("/");
+}
+
+Outcome Execute(Context&, const plan::setRootPropagation_op& op) { return sys::Mount("", "/", "", op.flags, nullptr); }
+
+Outcome Execute(Context& context, const plan::makeRootReadonly_op&) {
+  Outcome outcome = SetAttributes(context.root.get(), {Word(MountAttrs::kRdonly), 0}, false);
+  if (outcome.err() != ENOSYS) return outcome;
+  uint64_t statfs[16];
+  TSRUNC_TRY(sys::Fstatfs(context.root.get(), statfs));
+  MsFlags flags = MsFlags::kRemount | MsFlags::kBind | MsFlags::kRdonly | ToMsFlags(AttrsOfStatfs(statfs[10]));
+  return sys::Mount("", "/", nullptr, Word(flags), nullptr);
+}
+
+}  // namespace tsrunc::init

@@ -1,0 +1,27 @@
+// Owns the list of what the addon gives to JavaScript; src/native/binding.ts holds the types. A test compares the two.
+#pragma once
+
+#include <napi.h>
+
+namespace tsrunc::napi {
+
+Napi::Value OpenHelper(const Napi::CallbackInfo& info);
+Napi::Value LaunchHelper(const Napi::CallbackInfo& info);
+Napi::Value Receive(const Napi::CallbackInfo& info);
+Napi::Value WaitFor(const Napi::CallbackInfo& info);
+Napi::Value SuperviseProcess(const Napi::CallbackInfo& info);
+Napi::Value HoldSignals(const Napi::CallbackInfo& info);
+Napi::Value BecomeSubreaper(const Napi::CallbackInfo& info);
+Napi::Value ListenAt(const Napi::CallbackInfo& info);
+Napi::Value ConnectTo(const Napi::CallbackInfo& info);
+Napi::Value SendDescriptorTo(const Napi::CallbackInfo& info);
+Napi::Value LockFile(const Napi::CallbackInfo& info);
+Napi::Value Duplicate(const Napi::CallbackInfo& info);
+Napi::Value OpenPidfd(const Napi::CallbackInfo& info);
+Napi::Value SignalPidfd(const Napi::CallbackInfo& info);
+Napi::Value DecodePlan(const Napi::CallbackInfo& info);
+Napi::Value AttachDeviceProgram(const Napi::CallbackInfo& info);
+Napi::Value CompileSeccomp(const Napi::CallbackInfo& info);
+Napi::Value SeccompVersion(const Napi::CallbackInfo& info);
+
+}  // namespace tsrunc::napi

@@ -1,0 +1,91 @@
+// receive, waitFor, supervise, becomeSubreaper: the planner's side of a running helper and container.
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "../init/report.h"
+#include "../supervise/supervise.h"
+#include "../sys/calls.h"
+#include "exports.h"
+#include "throw.h"
+
+namespace tsrunc::napi {
+namespace {
+
+// {exited: code} or {signaled: number}
+Napi::Value WaitStatus(Napi::Env env, int status) {
+  auto result = Napi::Object::New(env);
+  if (WIFSIGNALED(status)) result.Set("signaled", Napi::Number::New(env, WTERMSIG(status)));
+  else result.Set("exited", Napi::Number::New(env, WEXITSTATUS(status)));
+  return result;
+}
+
+}  // namespace
+
+// receive(sync): the next report, or null at end of file. Blocks.
+Napi::Value Receive(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int sync = info[0].As<Napi::Number>();
+  init::Report report = {};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  iovec part = {&report, sizeof(report)};
+  msghdr message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  long received = Check(env, sys::Recvmsg(sync, &message, MSG_CMSG_CLOEXEC));
+  if (received == 0) return env.Null();
+  if (received < init::kReportHead || report.detail_size > sizeof(report.detail))
+    throw SystemError(env, sys::Fail(EBADMSG, sys::Call::k_recvmsg));
+  auto result = Napi::Object::New(env);
+  result.Set("kind", Napi::Number::New(env, static_cast<uint32_t>(report.kind)));
+  result.Set("stage", Napi::Number::New(env, report.stage));
+  result.Set("op", Napi::Number::New(env, report.op));
+  result.Set("call", Napi::String::New(env, CallName(report.call)));
+  result.Set("errno", Napi::Number::New(env, report.err));
+  result.Set("code", Napi::String::New(env, report.err == 0 ? "" : ErrnoName(report.err)));
+  result.Set("text", Napi::String::New(env, report.err == 0 ? "" : ErrnoText(report.err)));
+  result.Set("detail", Napi::String::New(env, report.detail, report.detail_size));
+  result.Set("value", Napi::Number::New(env, static_cast<double>(report.value)));
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (header != nullptr && header->cmsg_type == SCM_RIGHTS)
+    result.Set("descriptor", Napi::Number::New(env, *reinterpret_cast<int*>(CMSG_DATA(header))));
+  return result;
+}
+
+// waitFor(pid): blocks until the child has ended, and reaps it.
+Napi::Value WaitFor(const Napi::CallbackInfo& info) {
+  int status;
+  Check(info.Env(), sys::Wait4(info[0].As<Napi::Number>(), &status, 0));
+  return WaitStatus(info.Env(), status);
+}
+
+// supervise({pid, terminal}): blocks until the process has ended, forwarding signals and the terminal.
+Napi::Value SuperviseProcess(const Napi::CallbackInfo& info) {
+  auto given = info[0].As<Napi::Object>();
+  supervise::Options options;
+  options.pid = given.Get("pid").As<Napi::Number>();
+  Napi::Value terminal = given.Get("terminal");
+  if (terminal.IsNumber()) options.terminal = terminal.As<Napi::Number>();
+  return WaitStatus(info.Env(), static_cast<int>(Check(info.Env(), supervise::Supervise(options))));
+}
+
+// holdSignals(): signals to be forwarded wait for supervise from here on.
+Napi::Value HoldSignals(const Napi::CallbackInfo& info) {
+  Check(info.Env(), supervise::HoldSignals());
+  return info.Env().Undefined();
+}
+
+// becomeSubreaper(): orphans of our children become ours, PR_SET_CHILD_SUBREAPER of prctl(2).
+Napi::Value BecomeSubreaper(const Napi::CallbackInfo& info) {
+  Check(info.Env(), sys::Prctl(PR_SET_CHILD_SUBREAPER, 1));
+  return info.Env().Undefined();
+}
+
+}  // namespace tsrunc::napi

@@ -1,0 +1,121 @@
+// listenAt, connectTo, sendDescriptor, lockFile, openPidfd, signalPidfd: Unix sockets, locks and pidfds, to which Node
+// has no door.
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "../init/report.h"
+#include "../sys/calls.h"
+#include "../sys/fd.h"
+#include "exports.h"
+#include "throw.h"
+
+namespace tsrunc::napi {
+namespace {
+
+using sys::Call;
+using sys::UniqueFd;
+
+sys::Outcome Libc(long result, Call call) { return result < 0 ? sys::Fail(errno, call) : sys::Ok(result); }
+
+// The address of a socket file. sun_path holds 107 bytes and paths are longer: the directory is named by a descriptor.
+struct Address {
+  sockaddr_un name = {};
+  UniqueFd directory;
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&name); }
+};
+
+Address AddressOf(Napi::Env env, const std::string& path) {
+  Address address;
+  address.name.sun_family = AF_UNIX;
+  size_t slash = path.rfind('/');
+  std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  address.directory.reset(static_cast<int>(
+      Check(env, Libc(open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC), Call::k_openat), path)));
+  std::string shorter = "/proc/self/fd/" + std::to_string(address.directory.get()) + "/" + path.substr(slash + 1);
+  if (shorter.size() >= sizeof(address.name.sun_path))
+    throw SystemError(env, sys::Fail(ENAMETOOLONG, Call::k_connect), path);
+  memcpy(address.name.sun_path, shorter.c_str(), shorter.size() + 1);
+  return address;
+}
+
+UniqueFd OpenSocket(Napi::Env env, int type) {
+  return UniqueFd(Check(env, Libc(socket(AF_UNIX, type | SOCK_CLOEXEC, 0), Call::k_socketpair)));
+}
+
+}  // namespace
+
+// listenAt(path): a listening SOCK_SEQPACKET socket, for its owner only.
+Napi::Value ListenAt(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  std::string path = info[0].As<Napi::String>();
+  UniqueFd socket = OpenSocket(env, SOCK_SEQPACKET);
+  Address address = AddressOf(env, path);
+  mode_t before = umask(0177);
+  sys::Outcome bound = Libc(bind(socket.get(), address.get(), sizeof(address.name)), Call::k_connect);
+  umask(before);
+  Check(env, bound, path);
+  Check(env, Libc(listen(socket.get(), 4), Call::k_connect), path);
+  return Napi::Number::New(env, socket.release());
+}
+
+// connectTo(path, kind): a connected socket, kind "seqpacket" or "stream".
+Napi::Value ConnectTo(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  std::string path = info[0].As<Napi::String>();
+  std::string kind = info[1].As<Napi::String>();
+  UniqueFd socket = OpenSocket(env, kind == "stream" ? SOCK_STREAM : SOCK_SEQPACKET);
+  Address address = AddressOf(env, path);
+  Check(env, Libc(connect(socket.get(), address.get(), sizeof(address.name)), Call::k_connect), path);
+  return Napi::Number::New(env, socket.release());
+}
+
+// sendDescriptor(socket, name, descriptor): one message, the name being its text.
+Napi::Value SendDescriptorTo(const Napi::CallbackInfo& info) {
+  std::string name = info[1].As<Napi::String>();
+  Check(info.Env(), init::SendDescriptor(info[0].As<Napi::Number>(), name.c_str(), info[2].As<Napi::Number>()));
+  return info.Env().Undefined();
+}
+
+// lockFile(path): makes the file where it is missing and waits for an exclusive flock(2) on it. Closing the descriptor,
+// or dying, gives it up.
+Napi::Value LockFile(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  std::string path = info[0].As<Napi::String>();
+  UniqueFd file(
+      Check(env, Libc(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), Call::k_openat), path));
+  int locked;
+  do locked = flock(file.get(), LOCK_EX);
+  while (locked < 0 && errno == EINTR);
+  Check(env, Libc(locked, Call::k_fcntl), path);
+  return Napi::Number::New(env, file.release());
+}
+
+// duplicate(descriptor): another number for the same open file, close-on-exec.
+Napi::Value Duplicate(const Napi::CallbackInfo& info) {
+  int fd = info[0].As<Napi::Number>();
+  return Napi::Number::New(info.Env(), Check(info.Env(), Libc(fcntl(fd, F_DUPFD_CLOEXEC, 3), Call::k_fcntl)));
+}
+
+// openPidfd(pid): pidfd_open(2); it means this process for ever, whoever gets the number later.
+Napi::Value OpenPidfd(const Napi::CallbackInfo& info) {
+  int pid = info[0].As<Napi::Number>();
+  return Napi::Number::New(info.Env(), Check(info.Env(), sys::PidfdOpen(pid)));
+}
+
+// signalPidfd(pidfd, signal): pidfd_send_signal(2).
+Napi::Value SignalPidfd(const Napi::CallbackInfo& info) {
+  int pidfd = info[0].As<Napi::Number>();
+  int signal = info[1].As<Napi::Number>();
+  Check(info.Env(), sys::PidfdSendSignal(pidfd, signal));
+  return info.Env().Undefined();
+}
+
+}  // namespace tsrunc::napi
