@@ -1,0 +1,87 @@
+// Owns the reading, writing and removing of cgroup files and directories, for both versions.
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { errorCode, FileError } from '../errors.ts';
+
+/** Writes one value in one write(2): the kernel parses each write on its own. */
+export function writeCgroupFile(path: string, value: string): void {
+  try {
+    const file = openSync(path, 'w');
+    try {
+      writeSync(file, value);
+    } finally {
+      closeSync(file);
+    }
+  } catch (cause) {
+    throw new FileError(`write ${JSON.stringify(value)} to ${path}`, { cause });
+  }
+}
+
+/** The text of a file, or undefined where the kernel has no such file. */
+export function readCgroupFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENODEV') return undefined;
+    throw error;
+  }
+}
+
+/** Makes a cgroup and those above it. False when it was there already. */
+export function ensureCgroup(directory: string): boolean {
+  try {
+    mkdirSync(directory);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return false;
+    if (errorCode(error) !== 'ENOENT') throw new FileError(`make cgroup ${directory}`, { cause: error });
+    ensureCgroup(dirname(directory));
+    return ensureCgroup(directory);
+  }
+}
+
+/** The process ids in a cgroup and in every one below it. */
+export function processesBelow(directory: string): number[] {
+  const text = readCgroupFile(`${directory}/cgroup.procs`) ?? '';
+  const own = text === '' ? [] : text.split('\n').map(Number);
+  return [...own, ...subgroups(directory).flatMap((name) => processesBelow(`${directory}/${name}`))];
+}
+
+function subgroups(directory: string): string[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+const REMOVE_TRIES = 200;
+const clock = new Int32Array(new SharedArrayBuffer(4));
+
+/** Blocks for some milliseconds: for what the kernel gives no event for. */
+export function pause(milliseconds: number): void {
+  Atomics.wait(clock, 0, 0, milliseconds);
+}
+
+/**
+ * Removes a cgroup with those below it. EBUSY means cgroups or processes in it: cgroups are removed, processes get SIGKILL
+ * when `kill` says so, and those that are just ending get up to 2 s.
+ */
+export function removeCgroup(directory: string, kill: (pid: number) => void): void {
+  for (let tries = 1; ; tries++) {
+    try {
+      rmdirSync(directory);
+      return;
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return;
+      if (errorCode(error) !== 'EBUSY' || tries === REMOVE_TRIES)
+        throw new FileError(`remove cgroup ${directory}`, { cause: error });
+    }
+    for (const name of subgroups(directory)) removeCgroup(`${directory}/${name}`, kill);
+    for (const pid of processesBelow(directory)) kill(pid);
+    if (tries > 1) pause(tries < 20 ? 1 : 10);
+  }
+}

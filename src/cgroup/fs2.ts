@@ -1,0 +1,129 @@
+// Owns the cgroup of one container on a v2 host, through the files. The kernel's admin-guide/cgroup-v2.
+import { errorCode, FileError, StateError } from '../errors.ts';
+import { native } from '../native/binding.ts';
+import type { Resources } from '../oci/types.ts';
+import type { CgroupPlace } from '../plan/facts.ts';
+import { planDeviceProgram } from './device-program.ts';
+import { ensureCgroup, pause, processesBelow, readCgroupFile, removeCgroup, writeCgroupFile } from './files.ts';
+import type { CgroupManager } from './manager.ts';
+import { killIfThere, refuseProcesses } from './processes.ts';
+import { readStatsV2 } from './read-stats.ts';
+import { planResourcesV2 } from './resources-v2.ts';
+import { parseFlat, type CgroupStats } from './stats.ts';
+import { UndoableWriter } from './writer.ts';
+
+const FREEZE_TRIES = 1000;
+
+export class FsCgroup2 implements CgroupManager {
+  readonly #directory: string;
+  readonly #top: string;
+  readonly #undoable = new UndoableWriter();
+
+  constructor(place: CgroupPlace) {
+    this.#directory = place.directory;
+    this.#top = place.hierarchy.mountpoint;
+  }
+
+  create(): void {
+    refuseProcesses(this.#directory);
+    if (readCgroupFile(`${this.#directory}/cgroup.freeze`) === '1')
+      throw new StateError('ERR_STATE_BUSY', `container's cgroup unexpectedly frozen`, { hint: this.#directory });
+    ensureCgroup(this.#directory);
+    this.#enableControllers();
+  }
+
+  apply(resources: Resources | undefined): void {
+    native().attachDeviceProgram(this.#directory, planDeviceProgram(resources?.devices ?? []));
+    this.#write(resources, writeCgroupFile);
+  }
+
+  update(resources: Resources): void {
+    if (resources.devices !== undefined)
+      native().attachDeviceProgram(this.#directory, planDeviceProgram(resources.devices));
+    this.#write(resources, (path, value) => this.#undoable.write(path, value));
+  }
+
+  restore(): void {
+    this.#undoable.undo();
+  }
+
+  stats(): CgroupStats {
+    return readStatsV2(this.#directory);
+  }
+
+  oomKills(): number {
+    return parseFlat(readCgroupFile(`${this.#directory}/memory.events`))['oom_kill'] ?? 0;
+  }
+
+  #write(resources: Resources | undefined, write: (path: string, value: string) => void): void {
+    for (const { controller, file, value } of planResourcesV2(resources)) {
+      if (readCgroupFile(`${this.#directory}/${file}`) === undefined && !isWriteOnly(file))
+        throw new FileError(
+          `${file} = ${value}: the cgroup controller ${controller} is not available in ${this.#directory}`,
+        );
+      write(`${this.#directory}/${file}`, value);
+    }
+  }
+
+  freeze(): void {
+    writeCgroupFile(`${this.#directory}/cgroup.freeze`, '1');
+    for (let tries = 0; tries < FREEZE_TRIES; tries++) {
+      if (/^frozen 1$/m.test(readCgroupFile(`${this.#directory}/cgroup.events`) ?? '')) return;
+      pause(1 + (tries >> 4));
+    }
+    this.thaw();
+    throw new FileError('unable to freeze: some processes of the container do not stop');
+  }
+
+  thaw(): void {
+    if (readCgroupFile(`${this.#directory}/cgroup.freeze`) !== undefined)
+      writeCgroupFile(`${this.#directory}/cgroup.freeze`, '0');
+  }
+
+  isFrozen(): boolean {
+    return readCgroupFile(`${this.#directory}/cgroup.freeze`) === '1';
+  }
+
+  processes(): number[] {
+    return processesBelow(this.#directory);
+  }
+
+  remove(): void {
+    this.thaw();
+    removeCgroup(this.#directory, killIfThere);
+  }
+
+  /** Every controller that the parent has, from the top down: a cgroup has only what its parent hands on. */
+  #enableControllers(): void {
+    const steps = this.#directory.slice(this.#top.length).split('/').filter(Boolean);
+    let directory = this.#top;
+    for (const step of steps) {
+      const available = (readCgroupFile(`${directory}/cgroup.controllers`) ?? '').split(' ').filter(Boolean);
+      const enabled = new Set((readCgroupFile(`${directory}/cgroup.subtree_control`) ?? '').split(' '));
+      for (const controller of available) if (!enabled.has(controller)) enable(directory, controller);
+      directory = `${directory}/${step}`;
+    }
+  }
+}
+
+/** One at a time: one that cannot be enabled (a parent with processes of its own, realtime threads) must not keep the rest. */
+function enable(directory: string, controller: string): void {
+  try {
+    writeCgroupFile(`${directory}/cgroup.subtree_control`, `+${controller}`);
+  } catch (error) {
+    const code = errorCode((error as FileError).cause);
+    if (
+      code !== 'EBUSY' &&
+      code !== 'ENOTSUP' &&
+      code !== 'EINVAL' &&
+      code !== 'ENOENT' &&
+      code !== 'EACCES' &&
+      code !== 'EROFS'
+    )
+      throw error;
+  }
+}
+
+function isWriteOnly(file: string): boolean {
+  return file === 'memory.reclaim' || file === 'cgroup.kill';
+}

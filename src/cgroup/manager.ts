@@ -1,0 +1,31 @@
+// Owns what a cgroup driver can do. fs1 and fs2 are the drivers that write the files themselves; open.ts chooses.
+import type { Resources } from '../oci/types.ts';
+import type { CgroupStats } from './stats.ts';
+
+/**
+ * The cgroups of one container.
+ *
+ * create() and remove() are idempotent. A directory that create() finds there already is used when it is empty.
+ */
+export interface CgroupManager {
+  /** Makes the directories. StateError when processes are in one of them already, or it is frozen. */
+  create(): void;
+  /** Writes the limits. SyscallError-like errors name file and value. */
+  apply(resources: Resources | undefined): void;
+  /** apply() for a cgroup with processes in it: remembers what was there. Devices too. */
+  update(resources: Resources): void;
+  /** Puts back what the last update() has changed. */
+  restore(): void;
+  /** Usage and limits, in the shape that `events` prints. */
+  stats(): CgroupStats;
+  /** How many times the kernel has killed for want of memory. */
+  oomKills(): number;
+  /** Stops every process, and returns once all have stopped. */
+  freeze(): void;
+  thaw(): void;
+  isFrozen(): boolean;
+  /** The ids of all processes in the container's cgroups and below. */
+  processes(): number[];
+  /** Kills what still runs in them and removes the directories. */
+  remove(): void;
+}

@@ -1,0 +1,100 @@
+// Owns linux.resources in the files of cgroup v2, the kernel's admin-guide/cgroup-v2. Pure. Devices are a BPF program there.
+import type { Resources } from '../oci/types.ts';
+import { rdmaLimit, type CgroupWrite } from './resources-v1.ts';
+
+/** The writes; `controller` is what cgroup.subtree_control must enable. */
+export function planResourcesV2(resources: Resources | undefined): CgroupWrite[] {
+  if (resources === undefined) return [];
+  const writes = [
+    ...planMemory(resources.memory),
+    ...planCpu(resources.cpu),
+    ...planIo(resources.blockIO),
+    ...planOthers(resources),
+  ];
+  // Last, so that who writes the files by name has the last word.
+  for (const [file, value] of Object.entries(resources.unified ?? {}))
+    writes.push({ controller: file.split('.')[0] ?? '', file, value });
+  return writes;
+}
+
+function max(value: number): string {
+  return value < 0 ? 'max' : String(value);
+}
+
+function planMemory(memory: Resources['memory']): CgroupWrite[] {
+  if (memory === undefined) return [];
+  const writes: CgroupWrite[] = [];
+  const add = (file: string, value: string) => writes.push({ controller: 'memory', file: `memory.${file}`, value });
+  const { limit, reservation } = memory;
+  const swap = swapLimit(memory);
+  if (swap !== undefined) add('swap.max', swap);
+  if (limit != null && limit !== 0) add('max', max(limit));
+  if (reservation != null && reservation !== 0) add('low', max(reservation));
+  return writes;
+}
+
+/** v1 limits memory and swap together, v2 swap alone. */
+function swapLimit(memory: NonNullable<Resources['memory']>): string | undefined {
+  const { limit, swap } = memory;
+  if (swap == null || swap === 0) return limit === -1 ? 'max' : undefined;
+  if (swap < 0) return 'max';
+  return limit == null || limit < 0 ? undefined : String(Math.max(0, swap - limit));
+}
+
+/** The weight of v2 (1 to 10000, default 100) for the shares of v1 (2 to 262144, default 1024): a curve through all three. */
+export function sharesToWeight(shares: number): number {
+  if (shares <= 2) return 1;
+  if (shares >= 262144) return 10000;
+  const log = Math.log2(shares);
+  return Math.ceil(10 ** ((log * log + 125 * log) / 612 - 7 / 34));
+}
+
+function planCpu(cpu: Resources['cpu']): CgroupWrite[] {
+  if (cpu === undefined) return [];
+  const writes: CgroupWrite[] = [];
+  const add = (file: string, value: string) => writes.push({ controller: 'cpu', file: `cpu.${file}`, value });
+  if (cpu.idle != null) add('idle', String(cpu.idle));
+  if (cpu.shares && !cpu.idle) add('weight', String(sharesToWeight(cpu.shares)));
+  if (cpu.burst != null) add('max.burst', String(cpu.burst));
+  if (cpu.quota || cpu.period) {
+    const quota = cpu.quota && cpu.quota > 0 ? String(cpu.quota) : 'max';
+    add('max', cpu.period ? `${quota} ${cpu.period}` : quota);
+  }
+  if (cpu.cpus) writes.push({ controller: 'cpuset', file: 'cpuset.cpus', value: cpu.cpus });
+  if (cpu.mems) writes.push({ controller: 'cpuset', file: 'cpuset.mems', value: cpu.mems });
+  return writes;
+}
+
+/** blkio's 10 to 1000 on io.weight's 1 to 10000. */
+function ioWeight(weight: number): number {
+  return Math.floor(1 + ((weight - 10) * 9999) / 990);
+}
+
+function planIo(blockIO: Resources['blockIO']): CgroupWrite[] {
+  if (blockIO === undefined) return [];
+  const writes: CgroupWrite[] = [];
+  const add = (file: string, value: string) => writes.push({ controller: 'io', file: `io.${file}`, value });
+  if (blockIO.weight) add('weight', `default ${ioWeight(blockIO.weight)}`);
+  for (const device of blockIO.weightDevice ?? [])
+    if (device.weight != null) add('weight', `${device.major}:${device.minor} ${ioWeight(device.weight)}`);
+  const throttles = [
+    ['rbps', blockIO.throttleReadBpsDevice],
+    ['wbps', blockIO.throttleWriteBpsDevice],
+    ['riops', blockIO.throttleReadIOPSDevice],
+    ['wiops', blockIO.throttleWriteIOPSDevice],
+  ] as const;
+  for (const [key, devices] of throttles)
+    for (const device of devices ?? []) add('max', `${device.major}:${device.minor} ${key}=${device.rate}`);
+  return writes;
+}
+
+function planOthers(resources: Resources): CgroupWrite[] {
+  const writes: CgroupWrite[] = [];
+  const limit = resources.pids?.limit;
+  if (limit != null) writes.push({ controller: 'pids', file: 'pids.max', value: max(limit) });
+  for (const page of resources.hugepageLimits ?? [])
+    writes.push({ controller: 'hugetlb', file: `hugetlb.${page.pageSize}.max`, value: String(page.limit) });
+  for (const [device, limits] of Object.entries(resources.rdma ?? {}))
+    writes.push({ controller: 'rdma', file: 'rdma.max', value: rdmaLimit(device, limits) });
+  return writes;
+}

@@ -1,0 +1,32 @@
+// tsrunc create: a container whose init waits for `start`.
+import { createContainer } from '../../container/create.ts';
+import { preservedDescriptors } from '../../container/descriptors.ts';
+import { checkId } from '../../container/id.ts';
+import { writePidFile } from '../../container/pid-file.ts';
+import { checkConsole } from '../../container/run.ts';
+import { undoCreated } from '../../container/undo.ts';
+import { whileFailing } from '../../errors.ts';
+import { loadBundle } from '../../oci/load-bundle.ts';
+import type { Context } from '../context.ts';
+import { createOptions, type CreateFlags } from '../create-options.ts';
+
+export async function create(context: Context, [id = '']: readonly string[], options: object): Promise<number> {
+  const flags = options as CreateFlags;
+  checkId(id);
+  const bundle = await loadBundle(flags.bundle, flags.config);
+  const terminal = bundle.config.process?.terminal ?? false;
+  checkConsole({ detach: true, terminal, ...(flags.consoleSocket ? { consoleSocket: flags.consoleSocket } : {}) });
+  const { environment, preserved } = preservedDescriptors(flags.preserveFds ?? 0);
+  const created = createContainer({
+    ...createOptions(context, id, bundle, flags, environment),
+    preserved,
+    hasGate: true,
+  });
+  try {
+    if (flags.pidFile !== undefined) writePidFile(flags.pidFile, created.state.pid);
+    created.executor.proceed();
+  } catch (error) {
+    throw whileFailing(error, () => undoCreated(context.store, created, context.log));
+  }
+  return 0;
+}

@@ -1,0 +1,73 @@
+// tsrunc exec: another process in a running container.
+import { preservedDescriptors } from '../../container/descriptors.ts';
+import { execInContainer } from '../../container/exec.ts';
+import { makeProcess } from '../../container/process-spec.ts';
+import type { Context } from '../context.ts';
+
+interface Flags {
+  readonly process?: string;
+  readonly env: string[];
+  readonly cwd?: string;
+  readonly user?: string;
+  readonly additionalGids: string[];
+  readonly cap: string[];
+  readonly tty?: boolean;
+  readonly detach?: boolean;
+  readonly pidFile?: string;
+  readonly consoleSocket?: string;
+  readonly pidfdSocket?: string;
+  readonly execWaitFifo?: string;
+  /** False with --no-new-privs, as commander has it. */
+  readonly newPrivs: boolean;
+  readonly apparmor?: string;
+  readonly processLabel?: string;
+  readonly cgroup: string[];
+  readonly ignorePaused?: boolean;
+  readonly preserveFds?: number;
+}
+
+export async function exec(context: Context, [id = '', ...args]: readonly string[], options: object): Promise<number> {
+  const flags = options as Flags;
+  const { store, log } = context;
+  const { process, exact } = await makeProcess(store.load(id), {
+    args,
+    env: flags.env,
+    additionalGids: flags.additionalGids,
+    caps: flags.cap,
+    tty: flags.tty ?? false,
+    noNewPrivs: !flags.newPrivs,
+    ...given({
+      file: flags.process,
+      cwd: flags.cwd,
+      user: flags.user,
+      apparmor: flags.apparmor,
+      processLabel: flags.processLabel,
+    }),
+  });
+  const { preserved } = preservedDescriptors(flags.preserveFds ?? 0);
+  return execInContainer({
+    id,
+    store,
+    log,
+    // -t asks for a terminal also where a file says otherwise
+    process: flags.tty ? { ...process, terminal: true } : process,
+    exact,
+    detach: flags.detach ?? false,
+    ignorePaused: flags.ignorePaused ?? false,
+    cgroups: flags.cgroup,
+    preserved,
+    ...given({
+      pidFile: flags.pidFile,
+      consoleSocket: flags.consoleSocket,
+      pidfdSocket: flags.pidfdSocket,
+      waitFifo: flags.execWaitFifo,
+    }),
+  });
+}
+
+/** Without the properties that are undefined: exact optional types want them absent. */
+function given<T extends Record<string, string | undefined>>(values: T): { [K in keyof T]?: string } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: string;
+  };
+}

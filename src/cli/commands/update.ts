@@ -1,0 +1,62 @@
+// tsrunc update: new limits for a container, from options or from JSON.
+import { readFileSync } from 'node:fs';
+import { parseMemory, parseNumber } from '../quantities.ts';
+import { updateContainer } from '../../container/update.ts';
+import { SpecError, UsageError } from '../../errors.ts';
+import { parseJson, readJson } from '../../oci/json.ts';
+import type { Resources } from '../../oci/types.ts';
+import { validateConfig } from '../../oci/validate.ts';
+import type { Context } from '../context.ts';
+
+type Flags = Readonly<Record<string, string | undefined>>;
+
+export async function update(context: Context, [id = '']: readonly string[], options: object): Promise<number> {
+  const flags = options as Flags;
+  if (flags['l3CacheSchema'] !== undefined || flags['memBwSchema'] !== undefined)
+    throw new UsageError(`Intel RDT: container ${id} has no linux.intelRdt`);
+  const { resources: file } = flags;
+  const resources = file === undefined ? fromFlags(flags) : await fromFile(context, id, file);
+  updateContainer(context.store, id, resources);
+  return 0;
+}
+
+async function fromFile(context: Context, id: string, file: string): Promise<Resources> {
+  const { value } = file === '-' ? parseJson(readFileSync(0, 'utf8'), 'standard input') : readJson(file);
+  // It is checked in the place that it has in config.json.
+  const { config } = context.store.load(id);
+  const faults = await validateConfig({ ...config, linux: { ...config.linux, resources: value } });
+  const own = faults.filter((fault) => fault.pointer.startsWith('/linux/resources'));
+  if (own.length > 0) throw new SpecError(file === '-' ? 'standard input' : file, own);
+  return value as Resources;
+}
+
+function fromFlags(flags: Flags): Resources {
+  const number = (name: string) => parseNumber(`--${name}`, flags[camel(name)]);
+  const memory = (name: string) => parseMemory(`--${name}`, flags[camel(name)]);
+  return clean({
+    cpu: clean({
+      period: number('cpu-period'),
+      quota: number('cpu-quota'),
+      burst: number('cpu-burst'),
+      shares: number('cpu-share'),
+      idle: number('cpu-idle'),
+      realtimePeriod: number('cpu-rt-period'),
+      realtimeRuntime: number('cpu-rt-runtime'),
+      cpus: flags['cpusetCpus'],
+      mems: flags['cpusetMems'],
+    }),
+    memory: clean({ limit: memory('memory'), reservation: memory('memory-reservation'), swap: memory('memory-swap') }),
+    blockIO: clean({ weight: number('blkio-weight') }),
+    pids: clean({ limit: number('pids-limit') }),
+  }) as Resources;
+}
+
+function camel(name: string): string {
+  return name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** Without what is undefined; undefined when nothing is left. */
+function clean(object: Record<string, unknown>): object | undefined {
+  const entries = Object.entries(object).filter(([, value]) => value !== undefined);
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+}

@@ -1,0 +1,29 @@
+// tsrunc validate: every fault of a configuration at once.
+import { writeSync } from 'node:fs';
+import type { Fault } from '../../errors.ts';
+import { readJson } from '../../oci/json.ts';
+import { validateConfig } from '../../oci/validate.ts';
+import type { Context } from '../context.ts';
+
+export async function validate(_context: Context, _args: readonly string[], options: object): Promise<number> {
+  const { bundle, config, format } = options as { bundle: string; config?: string; format: 'text' | 'json' };
+  const path = config ?? `${bundle}/config.json`;
+  const faults = await validateConfig(readJson(path).value);
+  writeSync(
+    1,
+    format === 'json'
+      ? `${JSON.stringify({ file: path, valid: faults.length === 0, faults }, null, 2)}\n`
+      : text(path, faults),
+  );
+  return faults.length === 0 ? 0 : 1;
+}
+
+function text(path: string, faults: readonly Fault[]): string {
+  if (faults.length === 0) return `${path}: valid\n`;
+  const lines = faults.flatMap(({ pointer, rule, section, found }) => [
+    pointer === '' ? '(the document)' : pointer,
+    `  rule:  ${rule} (${section})`,
+    `  found: ${found}`,
+  ]);
+  return `${path}: ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}\n${lines.join('\n')}\n`;
+}

@@ -1,0 +1,77 @@
+// Owns the end of the process: the one catch-all, the one process.exit, and the sentence that a failure becomes.
+import { writeSync } from 'node:fs';
+import { errorCode, TsruncError } from '../errors.ts';
+import type { FileLog } from '../log.ts';
+
+/** Where a command is when it fails: "tsrunc: run web: ...". */
+export interface Doing {
+  readonly command: string;
+  readonly id?: string;
+}
+
+export const EXIT_FAILURE = 1;
+/** A failed exec, as in runc: distinct from what the program may return. */
+export const EXIT_EXEC_FAILURE = 255;
+
+/** Runs a command and ends the process with its status, or with the failure's. */
+export async function exitWith(
+  doing: () => Doing,
+  log: () => FileLog | undefined,
+  command: () => Promise<number>,
+): Promise<never> {
+  let status: number;
+  try {
+    status = await command();
+  } catch (error) {
+    status = doing().command === 'exec' ? EXIT_EXEC_FAILURE : EXIT_FAILURE;
+    tell(error, doing(), log());
+  }
+  process.exit(status);
+}
+
+function tell(error: unknown, doing: Doing, log: FileLog | undefined): void {
+  const message = sentence(error, doing);
+  const hint = hintOf(error);
+  const trace = process.env['TSRUNC_TRACE'] && error instanceof Error ? `${error.stack ?? ''}\n` : '';
+  // In one write(2): callers read once, and the decisive words come first.
+  writeSync(2, `${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}${trace}`);
+  try {
+    log?.failure(message);
+  } catch (second) {
+    writeSync(2, `tsrunc: the log cannot be written: ${causes(second).join(': ')}\n`);
+  }
+}
+
+/** One line: what was being done, to what, and why it failed, down to the kernel's word. */
+export function sentence(error: unknown, doing: Doing): string {
+  const place = doing.id === undefined ? doing.command : `${doing.command} ${doing.id}`;
+  return `tsrunc: ${place}: ${causes(error).join(': ')}`.replaceAll('\n', ' ');
+}
+
+function causes(error: unknown): string[] {
+  if (!(error instanceof Error)) return [String(error)];
+  const rest = error.cause === undefined ? [] : causes(error.cause);
+  return [wordsOf(error), ...rest];
+}
+
+function wordsOf(error: Error): string {
+  if (error instanceof TsruncError) return error.message;
+  const code = errorCode(error);
+  if (code !== undefined && /^E[A-Z0-9]+$/.test(code)) return nodeWords(error, code);
+  return `internal error: ${error.message}`;
+}
+
+/** Node's own system errors, in the words of ours: "ENOENT: no such file or directory (open /x)". */
+function nodeWords(error: Error, code: string): string {
+  const { syscall, path } = error as NodeJS.ErrnoException;
+  const text = /^[A-Z0-9]+: ([^,]+)/.exec(error.message)?.[1] ?? error.message;
+  const place = [syscall, path].filter((part) => part !== undefined).join(' ');
+  return `${code}: ${text.toLowerCase()}${place === '' ? '' : ` (${place})`}`;
+}
+
+function hintOf(error: unknown): string | undefined {
+  for (let at: unknown = error; at instanceof Error; at = at.cause)
+    if (at instanceof TsruncError && at.hint !== undefined) return at.hint;
+  const isKnown = error instanceof TsruncError || /^E[A-Z0-9]+$/.test(errorCode(error) ?? '');
+  return isKnown ? undefined : 'this is a fault of tsrunc itself: TSRUNC_TRACE=1 shows where';
+}

@@ -1,0 +1,195 @@
+// Owns the creation of a container up to the moment before its program runs, and the undoing of it. The order is the
+// lifecycle of runtime.md.
+import { closeSync } from 'node:fs';
+import type { CgroupManager } from '../cgroup/manager.ts';
+import { openCgroup } from '../cgroup/open.ts';
+import { HelperError, InternalError, StateError, whileFailing } from '../errors.ts';
+import { readFacts } from '../host/facts.ts';
+import { readProcess } from '../host/process.ts';
+import type { Log } from '../log.ts';
+import { native } from '../native/binding.ts';
+import type { Bundle } from '../oci/load-bundle.ts';
+import { planCgroupPlaces } from '../plan/cgroup-places.ts';
+import { planCreate, type CreateInput } from '../plan/create.ts';
+import type { CgroupPlace, Facts } from '../plan/facts.ts';
+import type { Op, Plan } from '../plan/types.ts';
+import { Executor } from './executor.ts';
+import { runHooks, runHooksLeniently } from './hooks.ts';
+import { killAndReap } from './kill.ts';
+import { compileFilter } from './seccomp.ts';
+import { newState, type Store, type StoredState } from './store.ts';
+
+export interface CreateOptions {
+  readonly id: string;
+  readonly bundle: Bundle;
+  readonly store: Store;
+  readonly log: Log;
+  /** Whether init waits at a gate for a later `start`, or for this process. */
+  readonly hasGate: boolean;
+  readonly consoleSocket?: string;
+  readonly pidfdSocket?: string;
+  readonly noPivot?: boolean;
+  readonly noNewKeyring?: boolean;
+  readonly preserved?: readonly number[];
+}
+
+/** A container whose init waits to become the program. */
+export interface Created {
+  readonly state: StoredState;
+  readonly executor: Executor;
+  readonly cgroup: CgroupManager;
+}
+
+/** Makes the container. On any failure nothing of it is left: process, cgroup, mounts (they end with init), state. */
+export function createContainer(options: CreateOptions): Created {
+  const { id, bundle, store } = options;
+  const facts = readFacts();
+  const places = planCgroupPlaces(facts, id, bundle.config.linux?.cgroupsPath);
+  store.reserve(id);
+  const cgroup = openCgroup(places);
+  const slots = new Slots();
+  let executor: Executor | undefined;
+  let state = newState({
+    id,
+    bundle: bundle.directory,
+    rootfs: bundle.rootfs,
+    cgroupPlaces: places,
+    config: bundle.config,
+  });
+  try {
+    store.save(state);
+    cgroup.create();
+    cgroup.apply(bundle.config.linux?.resources);
+    const { plan, warnings } = planCreate(openSlots(createInput(options, facts, places), options, slots));
+    for (const warning of warnings) options.log.warn(warning);
+    executor = Executor.start(plan, { log: options.log, preserved: options.preserved ?? [], slots: slots.descriptors });
+    state = { ...state, ...birthOf(executor.pid), startOps: operationsOfStart(plan) };
+    reachStart(executor, state, options.hasGate);
+    // In a joined pid namespace another process has taken over as init on the way.
+    state = { ...state, ...birthOf(executor.pid) };
+    if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, executor.pid, 'standard');
+    // Without a gate the caller saves it as started, at once; an init without a planner ends by itself until then.
+    if (options.hasGate) store.save(state);
+    return { state, executor, cgroup };
+  } catch (error) {
+    throw whileFailing(withMemoryHint(error, bundle), () => {
+      undo(store, id, cgroup, executor);
+      if (executor !== undefined) runHooksLeniently(state, 'poststop', 'stopped', options.log);
+    });
+  } finally {
+    slots.close();
+  }
+}
+
+/** The input of planning, with the seccomp filter compiled: the one part of a plan that needs a library. */
+export function createInput(
+  options: Pick<CreateOptions, 'id' | 'bundle' | 'noPivot' | 'noNewKeyring'>,
+  facts: Facts,
+  cgroupPlaces: readonly CgroupPlace[],
+): CreateInput {
+  const { bundle } = options;
+  const seccomp = compileFilter(bundle.config.linux?.seccomp, bundle.exact);
+  return {
+    id: options.id,
+    config: bundle.config,
+    exact: bundle.exact,
+    facts,
+    bundle: bundle.directory,
+    rootfs: bundle.rootfs,
+    cgroupPlaces,
+    noPivot: options.noPivot ?? false,
+    noNewKeyring: options.noNewKeyring ?? false,
+    startsAt: 'await',
+    ...(seccomp === undefined ? {} : { seccomp }),
+  };
+}
+
+/** Descriptors that go along with a plan, numbered; closed here once the helper has its own. */
+export class Slots {
+  readonly descriptors: number[] = [];
+
+  add(descriptor: number): number {
+    return this.descriptors.push(descriptor) - 1;
+  }
+
+  close(): void {
+    for (const descriptor of this.descriptors) closeSync(descriptor);
+  }
+}
+
+function openSlots(input: CreateInput, options: CreateOptions, slots: Slots): CreateInput {
+  const { store, id, consoleSocket } = options;
+  return {
+    ...input,
+    ...(options.hasGate ? { startsAt: { gateSlot: slots.add(native().listenAt(store.gate(id))) } } : {}),
+    ...(consoleSocket === undefined ? {} : { consoleSlot: slots.add(native().connectTo(consoleSocket, 'stream')) }),
+  };
+}
+
+/** Follows init to where it waits for its start, running the hooks of the runtime namespace on the way. */
+function reachStart(executor: Executor, state: StoredState, hasGate: boolean): void {
+  const last = hasGate ? 'created' : 'start';
+  for (;;) {
+    const { at } = executor.next();
+    if (at === last) return;
+    if (at !== 'createRuntime') throw new InternalError(`init came to ${at}, not to its start`);
+    runHooks(state, 'prestart', 'creating');
+    runHooks(state, 'createRuntime', 'creating');
+    executor.proceed();
+  }
+}
+
+export function birthOf(pid: number): { pid: number; startTime: number } {
+  return { pid, startTime: readProcess(pid)?.startTime ?? 0 };
+}
+
+/** What init does after the gate, without what only it needs: `start` names a failure by it. */
+function operationsOfStart(plan: Plan): StoredState['startOps'] {
+  const first = plan.findIndex((op) => op.kind === 'awaitGate') + 1;
+  const strip = (op: Op): Op => {
+    if (op.kind === 'applySeccomp') return { ...op, program: new Uint8Array() };
+    return op.kind === 'exec'
+      ? { ...op, env: [] }
+      : op.kind === 'runHook'
+        ? { ...op, env: [], stateHead: '', stateTail: '' }
+        : op;
+  };
+  return first === 0 ? { first, ops: [] } : { first, ops: plan.slice(first).map(strip) };
+}
+
+/** Gives a pidfd of the process to who listens at the socket; `name` is the word that callers expect with it. */
+export function sendPidfd(socketPath: string, pid: number, name: 'standard' | 'setns'): void {
+  const socket = native().connectTo(socketPath, 'stream');
+  try {
+    const pidfd = native().openPidfd(pid);
+    try {
+      native().sendDescriptor(socket, name, pidfd);
+    } finally {
+      closeSync(pidfd);
+    }
+  } finally {
+    closeSync(socket);
+  }
+}
+
+/** A helper that dies without a word under a small memory limit was killed for it. */
+function withMemoryHint(error: unknown, bundle: Bundle): unknown {
+  const limit = bundle.config.linux?.resources?.memory?.limit;
+  if (error instanceof HelperError || !(error instanceof InternalError) || limit == null || limit <= 0) return error;
+  return new StateError(
+    'ERR_STATE_STATUS',
+    `container init was killed, probably by its memory limit of ${limit} bytes`,
+    {
+      cause: error,
+    },
+  );
+}
+
+function undo(store: Store, id: string, cgroup: CgroupManager, executor: Executor | undefined): void {
+  if (executor !== undefined && executor.pid > 0) {
+    executor.close(); // an init that waits for us ends by itself
+    killAndReap(executor.pid);
+  }
+  cgroup.remove();
+  store.remove(id);
+}

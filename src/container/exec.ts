@@ -1,0 +1,168 @@
+// Owns `exec`: a process that joins a running container.
+import { closeSync, readFileSync, readlinkSync } from 'node:fs';
+import { FileError, StateError, UsageError, whileFailing } from '../errors.ts';
+import { readFacts } from '../host/facts.ts';
+import { parseProcCgroup } from '../host/cgroup-mounts.ts';
+import type { Log } from '../log.ts';
+import { native } from '../native/binding.ts';
+import type { ExactIntegers, Process } from '../oci/types.ts';
+import { planExec } from '../plan/exec.ts';
+import type { CgroupPlace } from '../plan/facts.ts';
+import { namespaceFlag } from '../plan/namespaces.ts';
+import { isWithin } from '../plan/paths.ts';
+import { Slots, sendPidfd } from './create.ts';
+import { Executor } from './executor.ts';
+import { killAndReap, withPidfd } from './kill.ts';
+import { checkStatus, statusOf } from './lifecycle.ts';
+import { writePidFile } from './pid-file.ts';
+import { checkConsole, exitCode } from './run.ts';
+import { compileFilter } from './seccomp.ts';
+import type { Store, StoredState } from './store.ts';
+
+export interface ExecOptions {
+  readonly id: string;
+  readonly store: Store;
+  readonly log: Log;
+  readonly process: Process;
+  readonly exact: ExactIntegers;
+  readonly detach: boolean;
+  readonly ignorePaused: boolean;
+  readonly pidFile?: string;
+  readonly consoleSocket?: string;
+  readonly pidfdSocket?: string;
+  /** A fifo: the program starts once somebody has opened it for reading and closed it, or it has been written to. */
+  readonly waitFifo?: string;
+  /** `[controllers:]path` below the container's cgroup. */
+  readonly cgroups?: readonly string[];
+  readonly preserved?: readonly number[];
+}
+
+/** Runs a process in the container; the exit status of the command. */
+export function execInContainer(options: ExecOptions): number {
+  const { store, id } = options;
+  checkConsole({ ...options, terminal: options.process.terminal ?? false });
+  const state = store.load(id);
+  const status = statusOf(state);
+  if (!(status === 'paused' && options.ignorePaused)) checkStatus('exec', id, status);
+  if (!options.detach) native().becomeSubreaper();
+  const executor = startExec(options, state);
+  const { terminal } = executor;
+  if (!options.detach) native().holdSignals();
+  try {
+    if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, executor.pid, 'setns');
+    // Init of the exec waits at its start now; a hold point may keep it there.
+    if (options.waitFifo !== undefined) waitAtFifo(options.waitFifo);
+    executor.proceed();
+    executor.next();
+    if (options.pidFile !== undefined) writePidFile(options.pidFile, executor.pid);
+    if (options.detach) return 0;
+    return exitCode(native().supervise({ pid: executor.pid, ...(terminal === undefined ? {} : { terminal }) }));
+  } catch (error) {
+    throw whileFailing(error, () => endExec(executor));
+  } finally {
+    if (terminal !== undefined) closeSync(terminal);
+  }
+}
+
+function startExec(options: ExecOptions, state: StoredState): Executor {
+  const slots = new Slots();
+  let executor: Executor | undefined;
+  const isThere = withPidfd(state, (pidfd) => {
+    try {
+      const facts = readFacts();
+      const pidfdSlot = slots.add(native().duplicate(pidfd));
+      const { consoleSocket } = options;
+      const filter = compileFilter(state.config.linux?.seccomp, options.exact);
+      const { plan, warnings } = planExec({
+        process: options.process,
+        exact: options.exact,
+        pointer: '',
+        facts,
+        cgroupPlaces: execPlaces(state, options.cgroups ?? []),
+        namespaces: foreignNamespaces(state.pid),
+        pidfdSlot,
+        ...(consoleSocket === undefined ? {} : { consoleSlot: slots.add(native().connectTo(consoleSocket, 'stream')) }),
+        ...(filter === undefined ? {} : { seccomp: filter }),
+      });
+      for (const warning of warnings) options.log.warn(warning);
+      executor = Executor.start(plan, {
+        log: options.log,
+        preserved: options.preserved ?? [],
+        slots: slots.descriptors,
+      });
+      executor.next();
+    } catch (error) {
+      throw whileFailing(error, () => executor !== undefined && endExec(executor));
+    } finally {
+      slots.close();
+    }
+  });
+  if (!isThere || executor === undefined)
+    throw new StateError('ERR_STATE_STATUS', 'cannot exec in a stopped container');
+  return executor;
+}
+
+function endExec(executor: Executor): void {
+  executor.close();
+  killAndReap(executor.pid);
+}
+
+const NAMESPACE_FILES = ['user', 'cgroup', 'ipc', 'uts', 'net', 'pid', 'mnt', 'time'] as const;
+
+/** CLONE_NEW* of the namespaces in which the process is and we are not; setns(2) refuses to enter one's own user namespace. */
+function foreignNamespaces(pid: number): number {
+  return NAMESPACE_FILES.reduce((flags, file) => {
+    const theirs = readLink(`/proc/${pid}/ns/${file}`);
+    return theirs === undefined || theirs === readLink(`/proc/self/ns/${file}`) ? flags : flags + namespaceFlag(file);
+  }, 0);
+}
+
+function readLink(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined; // a kernel without this kind of namespace
+  }
+}
+
+/** The container's cgroup in each hierarchy, with the part of `--cgroup` that is meant for it. */
+function execPlaces(state: StoredState, wanted: readonly string[]): CgroupPlace[] {
+  const paths = wanted.map(parseCgroupOption);
+  return state.cgroupPlaces.map((place) => {
+    const { controllers } = place.hierarchy;
+    const path = paths.find(({ controller }) => controller === '' || controllers.includes(controller))?.path;
+    if (path !== undefined) return { ...place, directory: belowPlace(place, path) };
+    return place.hierarchy.version === 2 ? whereInitIs(place, state.pid) : place;
+  });
+}
+
+function parseCgroupOption(option: string): { controller: string; path: string } {
+  const colon = option.indexOf(':');
+  return colon < 0
+    ? { controller: '', path: option }
+    : { controller: option.slice(0, colon), path: option.slice(colon + 1) };
+}
+
+/** Component by component: "/a" is not the beginning of "/ab", and ".." leads nowhere. */
+function belowPlace(place: CgroupPlace, path: string): string {
+  const directory = `${place.directory}/${path}`;
+  if (path.split('/').includes('..') || !isWithin(directory, place.directory))
+    throw new UsageError(`--cgroup ${path}: not below the container's cgroup`);
+  return directory.replace(/\/+$/, '');
+}
+
+/** On v2 a cgroup with children takes no processes: where init moved itself to, exec follows. */
+function whereInitIs(place: CgroupPlace, pid: number): CgroupPlace {
+  const own = parseProcCgroup(readFileSync(`/proc/${pid}/cgroup`, 'utf8')).get('');
+  if (own === undefined) return place;
+  const directory = `${place.hierarchy.mountpoint}${own === '/' ? '' : own}`;
+  return isWithin(directory, place.directory) ? { ...place, directory } : place;
+}
+
+function waitAtFifo(path: string): void {
+  try {
+    readFileSync(path); // blocks until somebody opens it for writing, and closes it
+  } catch (cause) {
+    throw new FileError(`wait at the fifo ${path}`, { cause });
+  }
+}

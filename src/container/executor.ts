@@ -1,0 +1,208 @@
+// Owns one execution of a plan: the helper's birth, its reports, and what a failed operation is called. Knows the protocol
+// of addon/init/report.h; knows neither state nor cgroups.
+import { closeSync, writeSync } from 'node:fs';
+import { HelperError, HookError, InternalError, SyscallError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { native, openHelper, REPORT, type Report } from '../native/binding.ts';
+import { describeOp } from '../plan/describe.ts';
+import { encodePlan } from '../plan/encode.ts';
+import { mountMessages } from '../plan/mount-log.ts';
+import { AWAIT, type AwaitPoint, type Op, type Plan } from '../plan/types.ts';
+
+/** What an execution comes to next: a point where init waits for us, or the program itself. */
+export type Progress = { readonly at: AwaitPoint } | { readonly at: 'exec' };
+
+export interface ExecutorOptions {
+  readonly log: Log;
+  /** Descriptors, besides the standard streams, that the container keeps. */
+  readonly preserved?: readonly number[];
+  /** Descriptors for single operations, by slot; the caller closes its own. */
+  readonly slots?: readonly number[];
+}
+
+export class Executor {
+  readonly #plan: Plan;
+  readonly #log: Log;
+  readonly #sync: number;
+  #isOpen = true;
+  #pid = 0;
+  #terminal: number | undefined;
+
+  /** Takes part in an execution that another process has begun: `sync` is connected to the gate where its init waits. */
+  static join(plan: Plan, log: Log, sync: number): Executor {
+    return new Executor(plan, log, sync);
+  }
+
+  private constructor(plan: Plan, log: Log, sync: number) {
+    this.#plan = plan;
+    this.#log = log;
+    this.#sync = sync;
+  }
+
+  /** Starts the helper and returns once init is born. */
+  static start(plan: Plan, options: ExecutorOptions): Executor {
+    const helper = openHelper();
+    let launched: { pid: number; sync: number };
+    try {
+      launched = native().launch({
+        helper,
+        plan: encodePlan(plan, { reportEveryOp: options.log.isDebug }),
+        preserved: options.preserved ?? [],
+        slots: options.slots ?? [],
+      });
+    } finally {
+      closeSync(helper);
+    }
+    const executor = new Executor(plan, options.log, launched.sync);
+    try {
+      executor.#waitForBirth();
+    } finally {
+      // Parent has cloned init and is done, or has failed: either way it ends now and is ours to reap.
+      native().waitFor(launched.pid);
+    }
+    return executor;
+  }
+
+  /** Of init, as this process sees it. */
+  get pid(): number {
+    return this.#pid;
+  }
+
+  /** The master of the container's pseudoterminal, once there is one; the caller closes it. */
+  get terminal(): number | undefined {
+    return this.#terminal;
+  }
+
+  /** Waits until init waits for us, or has become the program. Throws HelperError when an operation fails. */
+  next(): Progress {
+    for (;;) {
+      const report = native().receive(this.#sync);
+      if (report === null) {
+        this.close();
+        return { at: 'exec' };
+      }
+      if (report.kind === REPORT.await) return { at: pointName(report.value) };
+      this.#handle(report);
+    }
+  }
+
+  /** Lets init go on from where it waits. */
+  proceed(): void {
+    writeSync(this.#sync, 'g');
+  }
+
+  /** Breaks off: an init that waits ends. */
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    closeSync(this.#sync);
+  }
+
+  #waitForBirth(): void {
+    while (this.#pid === 0) {
+      const report = native().receive(this.#sync);
+      if (report === null) throw new InternalError('the helper ended without a word');
+      this.#handle(report);
+    }
+  }
+
+  #handle(report: Report): void {
+    switch (report.kind) {
+      case REPORT.pid:
+        this.#takePid(report.value);
+        return;
+      case REPORT.terminal:
+        this.#terminal = report.descriptor;
+        return;
+      case REPORT.done:
+        this.#logDone(report);
+        return;
+      case REPORT.warn:
+        this.#log.warn(`${describeOp(this.#opOf(report))}: ${causeOf(report)?.message ?? 'failed'}`);
+        return;
+      case REPORT.fail:
+        this.close();
+        throw this.#failure(report);
+      default:
+        throw new InternalError(`the helper sent a report of unknown kind ${report.kind}`);
+    }
+  }
+
+  /** The first is init; a later one takes its place, and the old one is ours to reap. */
+  #takePid(pid: number): void {
+    const before = this.#pid;
+    this.#pid = pid;
+    if (before !== 0) native().waitFor(before);
+  }
+
+  #logDone(report: Report): void {
+    const op = this.#opOf(report);
+    const messages = mountMessages(op);
+    for (const message of messages) this.#log.debug(message);
+    if (messages.length === 0) this.#log.debug(describeOp(op));
+  }
+
+  #opOf(report: Report): Op {
+    const op = this.#plan[report.op];
+    if (op === undefined)
+      throw new InternalError(`the helper reported on operation ${report.op}, which is not in the plan`);
+    return op;
+  }
+
+  #failure(report: Report): HelperError {
+    const op = this.#opOf(report);
+    const program = programFailure(op, report);
+    if (program !== undefined) return new HelperError(program, { cause: causeOf(report) });
+    return new HelperError(describeOp(op), { cause: causeOf(report), ...hintFor(op, report) });
+  }
+}
+
+function pointName(point: number): AwaitPoint {
+  const name = Object.entries(AWAIT).find(([, value]) => value === point)?.[0];
+  if (name === undefined) throw new InternalError(`init waits at unknown point ${point}`);
+  return name as AwaitPoint;
+}
+
+/** A hook that ran and failed has no errno of its own; its detail says how it ended. */
+const HOOK_FAILED = 'ECANCELED';
+
+function causeOf(report: Report): Error | undefined {
+  if (report.errno === 0) return undefined;
+  if (report.code === HOOK_FAILED) return new HookError(report.detail);
+  return new SyscallError({
+    code: report.code,
+    errno: -report.errno,
+    syscall: report.call,
+    text: report.text,
+    ...(report.detail === '' ? {} : { path: report.detail }),
+  });
+}
+
+/** A program that cannot be run has words of its own, by which engines tell 127 from 126 (docs/engines.md). */
+function programFailure(op: Op, report: Report): string | undefined {
+  if (op.kind !== 'exec' && op.kind !== 'checkExecutable' && op.kind !== 'prepareExec') return undefined;
+  const name = JSON.stringify(op.file);
+  if (report.code === 'ENOENT') {
+    // The file was found before: what execve(2) misses is what the file asks for.
+    if (op.kind === 'exec') return `exec: ${name}: its interpreter or loader is missing in the container`;
+    if (!op.file.includes('/')) return `exec: ${name}: executable file not found in $PATH`;
+  }
+  return `exec: ${name}`;
+}
+
+function hintFor(op: Op, report: Report): { hint?: string } {
+  if (op.kind === 'mountFs' && report.code === 'ENODEV')
+    return { hint: `this kernel has no filesystem of type "${op.type}": /proc/filesystems lists those it has` };
+  if (op.kind === 'mountFs' && report.code === 'ELOOP' && op.isStrict)
+    return { hint: `${op.target} of the rootfs is, or leads through, a symbolic link; it must be a directory` };
+  if (op.kind === 'bindMount' && report.code === 'ENOENT')
+    return { hint: `the source ${op.source} must exist on the host` };
+  if (op.kind === 'pivotRoot' && report.code === 'EINVAL')
+    return { hint: 'a rootfs on the initial ramdisk needs --no-pivot' };
+  if ((op.kind === 'setRlimit' || op.kind === 'limitSelf') && report.code === 'EPERM')
+    return { hint: 'raising a hard limit needs CAP_SYS_RESOURCE, which tsrunc does not have here' };
+  if (op.kind === 'setExecLabel') return { hint: 'is AppArmor enabled on this host, and the profile loaded?' };
+  if (op.kind === 'joinNamespace' && report.code === 'EINVAL')
+    return { hint: `${op.path} is no namespace of that type` };
+  return {};
+}

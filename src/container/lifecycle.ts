@@ -1,0 +1,61 @@
+// Owns the table of states: what a container is, and what may be done to it then. runtime.md, Lifecycle and Operations.
+import { openCgroup } from '../cgroup/open.ts';
+import { StateError } from '../errors.ts';
+import { isAlive } from '../host/process.ts';
+import type { StoredState } from './store.ts';
+
+/** `paused` is an addition of runc's that callers know. */
+export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
+
+/** What the container is now: asked from the kernel, not remembered. */
+export function statusOf(state: StoredState): Status {
+  if (state.pid === 0 || !isAlive(state.pid, state.startTime)) return 'stopped';
+  if (openCgroup(state.cgroupPlaces).isFrozen()) return 'paused';
+  return state.isStarted ? 'running' : 'created';
+}
+
+/** Operation, then the states in which it may be called; the words of the refusals are matched by callers. */
+const ALLOWED = {
+  start: ['created'],
+  kill: ['created', 'running', 'paused'],
+  delete: ['created', 'stopped'],
+  exec: ['created', 'running'],
+  pause: ['created', 'running'],
+  resume: ['paused'],
+  update: ['created', 'running', 'paused'],
+  events: ['created', 'running', 'paused'],
+  ps: ['created', 'running', 'paused'],
+} as const satisfies Record<string, readonly Status[]>;
+
+export type Operation = keyof typeof ALLOWED;
+
+/** Throws StateError when the operation is not for this status. */
+export function checkStatus(operation: Operation, id: string, status: Status): void {
+  if ((ALLOWED[operation] as readonly Status[]).includes(status)) return;
+  throw new StateError('ERR_STATE_STATUS', refusal(operation, id, status));
+}
+
+function refusal(operation: Operation, id: string, status: Status): string {
+  switch (operation) {
+    case 'start':
+      return status === 'stopped'
+        ? 'cannot start a container that has stopped'
+        : 'cannot start an already running container';
+    case 'kill':
+      return 'container not running';
+    case 'delete':
+      return `cannot delete container ${id} that is not stopped: ${status}`;
+    case 'exec':
+      return status === 'paused'
+        ? 'cannot exec in a paused container (use --ignore-paused to override)'
+        : 'cannot exec in a stopped container';
+    case 'pause':
+      return `container not running or created: ${status}`;
+    case 'resume':
+      return 'container not paused';
+    case 'update':
+    case 'events':
+    case 'ps':
+      return `container with id ${id} is not running`;
+  }
+}

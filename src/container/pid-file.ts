@@ -1,0 +1,15 @@
+// Owns pid files: digits only, and there at once or not at all, because readers parse them as soon as they see them.
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { FileError } from '../errors.ts';
+
+export function writePidFile(path: string, pid: number): void {
+  const temporary = `${dirname(path)}/.${basename(path)}.${process.pid}`;
+  try {
+    writeFileSync(temporary, String(pid), { mode: 0o666 });
+    renameSync(temporary, path);
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    throw new FileError(`write the pid file ${path}`, { cause });
+  }
+}

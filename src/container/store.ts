@@ -1,0 +1,207 @@
+// Owns <root>/<id>/: the state of each container on disk, written whole or not at all. Knows no process and no cgroup.
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { errorCode, FileError, StateError, UsageError } from '../errors.ts';
+import type { Config } from '../oci/types.ts';
+import type { CgroupPlace } from '../plan/facts.ts';
+import type { Op } from '../plan/types.ts';
+import { native } from '../native/binding.ts';
+import { checkId } from './id.ts';
+
+/** Changed when an older tsrunc could misread the file. */
+const STATE_VERSION = 1;
+
+/** What a later command must know of a container. */
+export interface StoredState {
+  readonly stateVersion: typeof STATE_VERSION;
+  readonly id: string;
+  /** Of init; 0 until it is born. */
+  readonly pid: number;
+  /** Of init, in clock ticks after boot: with the pid it names one process. */
+  readonly startTime: number;
+  readonly bundle: string;
+  readonly rootfs: string;
+  /** RFC 3339. */
+  readonly created: string;
+  readonly cgroupPlaces: readonly CgroupPlace[];
+  readonly config: Config;
+  /** Whether `start` has let init go; with a live init this tells running from created. */
+  readonly isStarted: boolean;
+  /** The operations that init still has before it when it is created, for the words of a failure; the first has this index. */
+  readonly startOps: { readonly first: number; readonly ops: readonly Op[] };
+}
+
+export class Store {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  directory(id: string): string {
+    checkId(id);
+    return `${this.root}/${id}`;
+  }
+
+  /** Takes the id for a new container: mkdir(2) has one winner. */
+  reserve(id: string): void {
+    const directory = this.directory(id);
+    try {
+      mkdirSync(this.root, { recursive: true, mode: 0o711 });
+      mkdirSync(directory, { mode: 0o711 });
+    } catch (cause) {
+      if (errorCode(cause) === 'EEXIST')
+        throw new StateError('ERR_STATE_EXISTS', `container with given ID already exists: ${id}`, {
+          hint: `tsrunc delete ${id} removes it once it has stopped`,
+        });
+      throw new FileError(`make the state directory ${directory}`, { cause });
+    }
+  }
+
+  /**
+   * Writes beside the file and renames over it: a reader sees the old state or the new, never a part. No fsync(2): containers
+   * do not outlive the boot, so nor need their states, and it would cost more than all the rest.
+   */
+  save(state: StoredState): void {
+    const path = `${this.directory(state.id)}/state.json`;
+    const temporary = `${path}.${process.pid}.tmp`;
+    try {
+      const file = openSync(temporary, 'wx', 0o600);
+      try {
+        writeSync(file, JSON.stringify(state));
+      } finally {
+        closeSync(file);
+      }
+      renameSync(temporary, path);
+    } catch (cause) {
+      rmSync(temporary, { force: true });
+      throw new FileError(`save the state of container ${state.id} in ${path}`, { cause });
+    }
+  }
+
+  /** Where `start` reaches the container's init. */
+  gate(id: string): string {
+    return `${this.directory(id)}/gate`;
+  }
+
+  has(id: string): boolean {
+    return existsSync(`${this.directory(id)}/state.json`);
+  }
+
+  /** The ids of all containers, in no order. */
+  ids(): string[] {
+    try {
+      return readdirSync(this.root, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map((entry) => entry.name);
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return [];
+      throw new FileError(`list ${this.root}`, { cause: error });
+    }
+  }
+
+  /** The ids that match a regular expression; UsageError for a broken one. */
+  matching(pattern: string): string[] {
+    let expression: RegExp;
+    try {
+      expression = new RegExp(pattern);
+    } catch (cause) {
+      throw new UsageError(`--regex ${JSON.stringify(pattern)} is no regular expression`, { cause });
+    }
+    return this.ids().filter((id) => expression.test(id));
+  }
+
+  /** Runs `work` while no other command changes this container. */
+  locked<T>(id: string, work: () => T): T {
+    const directory = this.directory(id);
+    let lock: number;
+    try {
+      lock = native().lockFile(`${directory}/lock`);
+    } catch (cause) {
+      if (errorCode(cause) === 'ENOENT') throw notFound(id);
+      throw new FileError(`lock container ${id}`, { cause });
+    }
+    try {
+      return work();
+    } finally {
+      closeSync(lock);
+    }
+  }
+
+  load(id: string): StoredState {
+    const path = `${this.directory(id)}/state.json`;
+    let text: string;
+    try {
+      text = readFileSync(path, 'utf8');
+    } catch (cause) {
+      if (errorCode(cause) === 'ENOENT') throw notFound(id);
+      throw new FileError(`read the state of container ${id}`, { cause });
+    }
+    return parseState(text, path);
+  }
+
+  remove(id: string): void {
+    const directory = this.directory(id);
+    try {
+      for (const name of ['state.json', 'lock', 'gate']) unlinkIfThere(`${directory}/${name}`);
+      rmdirSync(directory);
+    } catch {
+      rmSync(directory, { recursive: true, force: true }); // there is more, or less, than usual
+    }
+  }
+}
+
+/** Much cheaper than rmSync, which loads a module of its own. */
+function unlinkIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  }
+}
+
+function notFound(id: string): StateError {
+  return new StateError('ERR_STATE_NOT_FOUND', `container does not exist: ${id}`);
+}
+
+function parseState(text: string, path: string): StoredState {
+  let state: StoredState;
+  try {
+    state = JSON.parse(text) as StoredState;
+  } catch (cause) {
+    throw new FileError(`the state file ${path} is damaged`, {
+      cause,
+      hint: 'tsrunc delete --force removes the container',
+    });
+  }
+  if (state?.stateVersion !== STATE_VERSION)
+    throw new FileError(
+      `the state file ${path} is of version ${String(state?.stateVersion)}, this tsrunc knows ${STATE_VERSION}`,
+    );
+  return state;
+}
+
+export function newState(
+  given: Omit<StoredState, 'stateVersion' | 'pid' | 'startTime' | 'created' | 'isStarted' | 'startOps'>,
+): StoredState {
+  return {
+    stateVersion: STATE_VERSION,
+    pid: 0,
+    startTime: 0,
+    created: new Date().toISOString(),
+    isStarted: false,
+    startOps: { first: 0, ops: [] },
+    ...given,
+  };
+}

@@ -1,0 +1,83 @@
+// Owns the log: winston for what is logged while a command works, loaded only then; and the one line of a failure, written
+// at once because the process is about to end and callers parse it. A leaf.
+import { closeSync, openSync, writeSync } from 'node:fs';
+import type { Logger } from 'winston';
+
+export type LogFormat = 'text' | 'json';
+type Level = 'debug' | 'warn' | 'error';
+
+export interface LogOptions {
+  /** Undefined: standard error. */
+  readonly path?: string;
+  readonly format: LogFormat;
+  readonly isDebug: boolean;
+}
+
+/** What the rest of the project sees of the log. */
+export interface Log {
+  readonly isDebug: boolean;
+  debug(message: string): void;
+  warn(message: string): void;
+}
+
+export class FileLog implements Log {
+  readonly isDebug: boolean;
+  readonly #options: LogOptions;
+  #logger: Logger | undefined;
+
+  constructor(options: LogOptions) {
+    this.#options = options;
+    this.isDebug = options.isDebug;
+  }
+
+  /** Loads winston when debug messages will come. Before this, and without --debug, warnings are written directly. */
+  async open(): Promise<void> {
+    if (!this.isDebug) return;
+    const { makeLogger } = await import('./winston-log.ts');
+    this.#logger = makeLogger((level, message) => this.#write(level, message));
+  }
+
+  debug(message: string): void {
+    if (this.isDebug) this.#log('debug', message);
+  }
+
+  warn(message: string): void {
+    this.#log('warn', message);
+  }
+
+  /** The one line of a failure, in the log file where there is one; standard error has it in plain words already. */
+  failure(message: string): void {
+    if (this.#options.path !== undefined) this.#log('error', message);
+  }
+
+  #log(level: Level, message: string): void {
+    if (this.#logger === undefined) this.#write(level, message);
+    else this.#logger.log(level, message);
+  }
+
+  #write(level: Level, message: string): void {
+    const line = formatLine(this.#options.format, level, message, new Date());
+    if (this.#options.path === undefined) {
+      writeSync(2, line);
+      return;
+    }
+    const file = openSync(this.#options.path, 'a', 0o644);
+    try {
+      writeSync(file, line);
+    } finally {
+      closeSync(file);
+    }
+  }
+}
+
+/** logrus's two formats, which callers of runc parse. */
+export function formatLine(format: LogFormat, level: Level, message: string, now: Date): string {
+  const time = now.toISOString().replace(/\.\d+Z$/, 'Z');
+  const name = level === 'warn' ? 'warning' : level;
+  if (format === 'json') return `${JSON.stringify({ level: name, msg: message, time })}\n`;
+  return `time="${time}" level=${name} msg=${quoted(message)}\n`;
+}
+
+function quoted(message: string): string {
+  return JSON.stringify(message);
+}

@@ -1,0 +1,96 @@
+// Owns the only door to C++: the addon's functions with their types, the helper's file, and errors of the addon as ours.
+// addon/napi/exports.h is the other side; a test compares the two lists.
+import { accessSync, constants } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { InternalError } from '../errors.ts';
+import { PLAN_VERSION } from '../plan/encode.ts';
+import type { SeccompProfile } from '../plan/seccomp.ts';
+
+/** A report of the helper; addon/init/report.h draws the protocol. */
+export interface Report {
+  readonly kind: number;
+  readonly stage: number;
+  readonly op: number;
+  /** Name of the system call, section 2 of the manual. */
+  readonly call: string;
+  /** Positive, or 0. */
+  readonly errno: number;
+  readonly code: string;
+  readonly text: string;
+  readonly detail: string;
+  readonly value: number;
+  readonly descriptor?: number;
+}
+
+export const REPORT = { pid: 1, done: 2, await: 3, fail: 4, warn: 5, terminal: 6 } as const;
+
+/** How a process ended. */
+export type ExitStatus = { readonly exited: number } | { readonly signaled: number };
+
+export interface Binding {
+  /** A descriptor of a sealed copy of the file. */
+  openHelper(path: string): number;
+  /** Starts the helper on a plan. `preserved`: descriptors that the container keeps, besides its standard streams. */
+  /** `slots`: descriptors for single operations, by position. */
+  launch(options: { helper: number; plan: Uint8Array; preserved: readonly number[]; slots: readonly number[] }): {
+    pid: number;
+    sync: number;
+  };
+  /** The next report; null at end of file. Blocks. */
+  receive(sync: number): Report | null;
+  /** Blocks until the child has ended. */
+  waitFor(pid: number): ExitStatus;
+  /** waitFor that forwards signals, and a terminal's bytes. */
+  supervise(options: { pid: number; terminal?: number }): ExitStatus;
+  /** Signals that are to be forwarded wait for supervise from here on, instead of ending this process. */
+  holdSignals(): void;
+  becomeSubreaper(): void;
+  /** A listening SOCK_SEQPACKET socket at `path`, for its owner only. */
+  listenAt(path: string): number;
+  connectTo(path: string, kind: 'seqpacket' | 'stream'): number;
+  /** Sends `descriptor` in one message with `name` as its text. */
+  sendDescriptor(socket: number, name: string, descriptor: number): void;
+  /** Waits for an exclusive flock(2) on the file; closing the descriptor gives it up. */
+  lockFile(path: string): number;
+  /** Another number for the same open file. */
+  duplicate(descriptor: number): number;
+  openPidfd(pid: number): number;
+  signalPidfd(pidfd: number, signal: number): void;
+  decodePlan(plan: Uint8Array): Record<string, unknown>[];
+  /** Puts a program of type cgroup_device onto a v2 cgroup, in place of those that are there. */
+  attachDeviceProgram(cgroup: string, program: Uint8Array): void;
+  compileSeccomp(profile: SeccompProfile): Uint8Array;
+  seccompVersion(): string;
+  errnoName(errno: number): string;
+  readonly planVersion: number;
+}
+
+const RELEASE = '../build/Release';
+let loaded: Binding | undefined;
+
+/** The addon, loaded on first use. */
+export function native(): Binding {
+  if (loaded !== undefined) return loaded;
+  const path = fileURLToPath(new URL(`${RELEASE}/tsrunc.node`, import.meta.url));
+  // Without the search that require() does around it.
+  const module = { exports: {} };
+  process.dlopen(module, path);
+  const binding = module.exports as Binding;
+  if (binding.planVersion !== PLAN_VERSION)
+    throw new InternalError(
+      `${path} speaks plan version ${binding.planVersion}, this tsrunc ${PLAN_VERSION}: run make`,
+    );
+  loaded = binding;
+  return binding;
+}
+
+/** A sealed copy of the helper, ready to launch. The caller closes it. */
+export function openHelper(): number {
+  const path = fileURLToPath(new URL(`${RELEASE}/tsrunc-init`, import.meta.url));
+  try {
+    accessSync(path, constants.X_OK);
+  } catch (cause) {
+    throw new InternalError(`${path} is missing or not executable (it must have mode 0755): run make`, { cause });
+  }
+  return native().openHelper(path);
+}
