@@ -1,0 +1,54 @@
+import t from 'tap';
+import * as f from '../../src/plan/flags.ts';
+import { MOUNT_OPTION_NAMES, parseMountOptions } from '../../src/plan/mount-options.ts';
+
+t.test('the flags of mount(2) that the log shows', async (t) => {
+  t.equal(parseMountOptions(['nosuid', 'strictatime', 'mode=755', 'size=65536k']).msFlags, 16777218);
+  t.equal(parseMountOptions(['nosuid', 'noexec', 'nodev', 'relatime', 'ro']).msFlags, 2097167);
+  t.equal(parseMountOptions(['rbind']).msFlags, 20480);
+  t.equal(parseMountOptions(['ro', 'rw']).msFlags, 0);
+});
+
+t.test("what is the filesystem's goes to it, in order", async (t) => {
+  t.same(parseMountOptions(['mode=755', 'ro', 'size=1k', 'toString']).data, ['mode=755', 'size=1k', 'toString']);
+});
+
+t.test('attributes: what neither option names is left alone', async (t) => {
+  const none = parseMountOptions(['bind']);
+  t.equal(none.set, 0);
+  t.equal(none.clear, 0);
+  const both = parseMountOptions(['ro', 'suid']);
+  t.equal(both.set, f.MOUNT_ATTR_RDONLY);
+  t.equal(both.clear, f.MOUNT_ATTR_NOSUID);
+  const undone = parseMountOptions(['nosuid', 'suid', 'ro', 'rw']);
+  t.equal(undone.set, 0);
+  t.equal(undone.clear, f.union(f.MOUNT_ATTR_NOSUID, f.MOUNT_ATTR_RDONLY));
+});
+
+t.test('atime is one field of three values', async (t) => {
+  const { set, clear } = parseMountOptions(['noatime', 'strictatime']);
+  t.equal(set, f.MOUNT_ATTR_STRICTATIME);
+  t.equal(clear, f.MOUNT_ATTR__ATIME);
+  t.equal(parseMountOptions(['strictatime', 'relatime']).set, 0);
+});
+
+t.test('propagation and recursive attributes', async (t) => {
+  const options = parseMountOptions(['rbind', 'rslave', 'shared', 'rro', 'rnosuid', 'rexec']);
+  t.same(options.propagation, [540672, 1048576]);
+  t.equal(options.recursiveSet, f.union(f.MOUNT_ATTR_RDONLY, f.MOUNT_ATTR_NOSUID));
+  t.equal(options.recursiveClear, f.MOUNT_ATTR_NOEXEC);
+  t.equal(options.msFlags, 20480, 'they are no flags of mount(2)');
+});
+
+t.test('every option of the specification is known', async (t) => {
+  const specified = (
+    'async atime bind defaults dev diratime dirsync exec iversion lazytime loud mand noatime nodev nodiratime noexec noiversion ' +
+    'nolazytime nomand norelatime nostrictatime nosuid nosymfollow private ratime rbind rdev rdiratime relatime remount rexec ' +
+    'rnoatime rnodiratime rnoexec rnorelatime rnostrictatime rnosuid rnosymfollow ro rprivate rrelatime rro rrw rshared rslave ' +
+    'rstrictatime rsuid rsymfollow runbindable rw shared silent slave strictatime suid symfollow sync tmpcopyup unbindable idmap ridmap'
+  ).split(' ');
+  t.same(
+    specified.filter((name) => !MOUNT_OPTION_NAMES.includes(name)),
+    [],
+  );
+});

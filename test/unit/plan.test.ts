@@ -1,0 +1,263 @@
+// Planning without privilege: from a configuration and facts to operations.
+import t from 'tap';
+import { defaultSpec } from '../../src/oci/default-spec.ts';
+import { exactInteger, type Config } from '../../src/oci/types.ts';
+import { planCgroupPlaces } from '../../src/plan/cgroup-places.ts';
+import { planCreate, sysctlPath } from '../../src/plan/create.ts';
+import { describeOp } from '../../src/plan/describe.ts';
+import type { Facts } from '../../src/plan/facts.ts';
+import { mountMessages } from '../../src/plan/mount-log.ts';
+import { cleanPath, isWithin, resolveFrom } from '../../src/plan/paths.ts';
+import type { Op, OpKind, OpOf } from '../../src/plan/types.ts';
+
+const FACTS_V1: Facts = {
+  cgroupVersion: 1,
+  hierarchies: [
+    { version: 1, controllers: ['cpu', 'cpuacct'], mountpoint: '/sys/fs/cgroup/cpu,cpuacct', ownPath: '/' },
+    { version: 1, controllers: ['pids'], mountpoint: '/sys/fs/cgroup/pids', ownPath: '/caller' },
+    { version: 2, controllers: [], mountpoint: '/sys/fs/cgroup/unified', ownPath: '/' },
+  ],
+  euid: 0,
+  isInUserNamespace: false,
+  permittedCaps: (1n << 41n) - 1n,
+  boundingCaps: (1n << 41n) - 1n,
+  lastCap: 40,
+  openFilesHard: 20000n,
+};
+const FACTS_V2: Facts = {
+  ...FACTS_V1,
+  cgroupVersion: 2,
+  hierarchies: [{ version: 2, controllers: [], mountpoint: '/sys/fs/cgroup', ownPath: '/user' }],
+};
+
+function ops(change: (config: Record<string, any>) => void = () => {}, facts = FACTS_V1): Op[] {
+  const config = defaultSpec({ cgroupVersion: facts.cgroupVersion }) as Record<string, any>;
+  change(config);
+  const places = planCgroupPlaces(facts, 'c1', config['linux'].cgroupsPath);
+  const input = {
+    id: 'c1',
+    config: config as Config,
+    exact: new Map(),
+    facts,
+    bundle: '/b',
+    rootfs: '/b/rootfs',
+    startsAt: 'await' as const,
+    cgroupPlaces: places,
+  };
+  return [...planCreate(input).plan];
+}
+
+function of<K extends OpKind>(plan: readonly Op[], kind: K): OpOf<K>[] {
+  return plan.filter((op) => op.kind === kind) as unknown as OpOf<K>[];
+}
+
+const kinds = (plan: readonly Op[]) => plan.map((op) => op.kind);
+
+t.test('the order of a start', async (t) => {
+  const plan = kinds(ops());
+  const order: OpKind[] = [
+    'openCgroup',
+    'spawnInit',
+    'releaseInit',
+    'joinCgroup',
+    'makeRootSlave',
+    'bindRootfs',
+    'mountFs',
+    'makeDevice',
+    'pivotRoot',
+    'makeConsole',
+    'makeRootReadonly',
+    'setHostname',
+    'readonlyPath',
+    'maskPath',
+    'setNoNewPrivileges',
+    'dropBounding',
+    'setUser',
+    'setCapabilities',
+    'checkExecutable',
+    'await',
+    'exec',
+  ];
+  const places = order.map((kind) => plan.indexOf(kind));
+  t.notOk(places.includes(-1), 'all of them are there');
+  t.same(
+    places,
+    [...places].sort((a, b) => a - b),
+  );
+  t.equal(plan.at(-1), 'exec');
+});
+
+t.test('cgroup places', async (t) => {
+  const directories = (path: string | undefined, facts = FACTS_V1) =>
+    planCgroupPlaces(facts, 'c1', path).map((place) => place.directory);
+  t.same(directories(undefined), ['/sys/fs/cgroup/cpu,cpuacct/c1', '/sys/fs/cgroup/pids/caller/c1']);
+  t.same(directories('/abs/x'), ['/sys/fs/cgroup/cpu,cpuacct/abs/x', '/sys/fs/cgroup/pids/abs/x']);
+  t.same(directories('rel/x'), ['/sys/fs/cgroup/cpu,cpuacct/rel/x', '/sys/fs/cgroup/pids/caller/rel/x']);
+  t.same(directories('../../up'), ['/sys/fs/cgroup/cpu,cpuacct/up', '/sys/fs/cgroup/pids/caller/up'], 'nothing climbs');
+  t.same(directories('/a', FACTS_V2), ['/sys/fs/cgroup/a']);
+  t.same(directories('a', FACTS_V2), ['/sys/fs/cgroup/a'], 'beside our own cgroup, which has processes');
+});
+
+t.test('cgroup mounts', async (t) => {
+  const v1 = ops();
+  t.same(
+    of(v1, 'bindCgroup').map((op) => [op.source, op.target]),
+    [
+      ['/sys/fs/cgroup/cpu,cpuacct/c1', '/sys/fs/cgroup/cpu,cpuacct'],
+      ['/sys/fs/cgroup/pids/caller/c1', '/sys/fs/cgroup/pids'],
+    ],
+  );
+  t.same(
+    of(v1, 'makeSymlink')
+      .filter((op) => op.target === 'cpu,cpuacct')
+      .map((op) => op.path),
+    ['/sys/fs/cgroup/cpu', '/sys/fs/cgroup/cpuacct'],
+  );
+  t.equal(of(v1, 'setMountAttributes').at(0)?.target, '/sys/fs/cgroup', 'read-only once it is filled');
+  const v2 = ops(() => {}, FACTS_V2);
+  t.equal(
+    of(v2, 'mountFs').find((op) => op.type === 'cgroup2')?.target,
+    '/sys/fs/cgroup',
+    'a cgroup namespace shows the part',
+  );
+  const shared = ops(
+    (c) => (c['linux'].namespaces = c['linux'].namespaces.filter((n: { type: string }) => n.type !== 'cgroup')),
+    FACTS_V2,
+  );
+  t.equal(of(shared, 'bindCgroup')[0]?.source, '/sys/fs/cgroup/c1');
+});
+
+t.test('root propagation', async (t) => {
+  const flags = (value?: string) => {
+    const plan = ops((c) => (c['linux'].rootfsPropagation = value));
+    return [
+      of(plan, 'makeRootSlave')[0]?.flags,
+      of(plan, 'makeParentPrivate').length,
+      of(plan, 'setRootPropagation')[0]?.flags,
+    ];
+  };
+  t.same(flags(), [540672, 0, undefined]);
+  t.same(flags('shared'), [1048576, 1, 1048576]);
+  t.same(flags('slave'), [540672, 0, 524288]);
+  t.same(flags('private'), [278528, 0, 262144]);
+  t.same(flags('unbindable'), [278528, 0, 131072], 'an unbindable rootfs could not be bound on itself');
+});
+
+t.test('/dev', async (t) => {
+  const devices = of(
+    ops((c) => (c['linux'].devices = [{ path: '/dev/null', type: 'c', major: 1, minor: 3, fileMode: 0o600 }])),
+    'makeDevice',
+  );
+  t.same(
+    devices.filter((op) => op.path === '/dev/null').map((op) => op.mode),
+    [0o020600],
+    "a configured device takes the default's place",
+  );
+  const bound = ops((c) => c['mounts'].push({ destination: '/dev', source: '/dev', options: ['rbind'] }));
+  t.equal(of(bound, 'makeDevice').length, 0, "nothing is made in the host's /dev");
+  const user = ops((c) => c['linux'].namespaces.push({ type: 'user' }));
+  t.equal(of(user, 'makeDevice').length, 0);
+  t.ok(
+    of(user, 'bindDevice').some((op) => op.path === '/dev/null'),
+    'mknod is refused in a user namespace',
+  );
+  const readonly = ops((c) =>
+    c['mounts'].find((m: { destination: string }) => m.destination === '/dev').options.push('ro'),
+  );
+  t.equal(
+    Number(of(readonly, 'mountFs').find((op) => op.target === '/dev')?.msFlags) & 1,
+    0,
+    'read-only only once it is filled',
+  );
+  t.ok(of(readonly, 'setMountAttributes').some((op) => op.target === '/dev'));
+});
+
+t.test('seccomp goes before the capabilities without no_new_privs, last with it', async (t) => {
+  const input = (noNewPrivileges: boolean) => {
+    const config = defaultSpec({ cgroupVersion: 1 }) as Record<string, any>;
+    config['process'].noNewPrivileges = noNewPrivileges;
+    return kinds(
+      planCreate({
+        id: 'x',
+        config: config as unknown as Config,
+        exact: new Map(),
+        facts: FACTS_V1,
+        bundle: '/b',
+        rootfs: '/r',
+        startsAt: 'await' as const,
+        cgroupPlaces: [],
+        seccomp: { bytes: new Uint8Array(8), flags: 0 },
+      }).plan,
+    );
+  };
+  const late = input(true),
+    early = input(false);
+  t.ok(late.indexOf('applySeccomp') > late.indexOf('setAmbient'));
+  t.ok(early.indexOf('applySeccomp') < early.indexOf('setUser'));
+});
+
+t.test('capabilities that cannot be had are left out with a warning', async (t) => {
+  const config = defaultSpec({ cgroupVersion: 1 }) as Record<string, any>;
+  config['process'].capabilities.bounding = ['CAP_KILL', 'CAP_SYS_RESOURCE', 'CAP_MOON'];
+  const facts = { ...FACTS_V1, permittedCaps: FACTS_V1.permittedCaps & ~(1n << 24n) };
+  const result = planCreate({
+    id: 'x',
+    config: config as unknown as Config,
+    exact: new Map(),
+    facts,
+    bundle: '/b',
+    rootfs: '/r',
+    startsAt: 'await' as const,
+    cgroupPlaces: [],
+  });
+  t.equal(of(result.plan, 'dropBounding')[0]?.keep, 1n << 5n);
+  t.match(result.warnings, [/CAP_SYS_RESOURCE: tsrunc does not have it/, /unknown capability CAP_MOON/]);
+});
+
+t.test('limits that a JavaScript number cannot hold', async (t) => {
+  const config = defaultSpec({ cgroupVersion: 1 }) as Record<string, any>;
+  config['process'].rlimits = [{ type: 'RLIMIT_CORE', soft: 0, hard: 18446744073709551615 }];
+  const exact = new Map([['/process/rlimits/0/hard', 18446744073709551615n]]);
+  const plan = planCreate({
+    id: 'x',
+    config: config as unknown as Config,
+    exact,
+    facts: FACTS_V1,
+    bundle: '/b',
+    rootfs: '/r',
+    startsAt: 'await' as const,
+    cgroupPlaces: [],
+  }).plan;
+  t.equal(of(plan, 'limitSelf')[0]?.hard, 18446744073709551615n);
+});
+
+t.test('unlimited stays unlimited where the exact text is gone, as in a state file', async (t) => {
+  t.equal(exactInteger(new Map(), '/x', JSON.parse('18446744073709551615')), 2n ** 64n - 1n);
+  t.equal(exactInteger(new Map(), '/x', 5), 5n);
+});
+
+t.test('every operation has a sentence of one line', async (t) => {
+  for (const op of ops()) t.match(describeOp(op), /^[^\n]+$/, op.kind);
+});
+
+t.test('messages of the log', async (t) => {
+  const messages = ops().flatMap(mountMessages);
+  t.equal(messages[0], 'mount root dest=/ flag=540672');
+  t.equal(messages[1], 'mount rootfs dest=/b/rootfs source=/b/rootfs flag=20480 device=bind');
+});
+
+t.test('paths', async (t) => {
+  t.equal(cleanPath('a//b/../../../c/./d/'), '/c/d');
+  t.equal(cleanPath('..'), '/');
+  t.ok(isWithin('/a/b', '/a'));
+  t.notOk(isWithin('/ab', '/a'));
+  t.ok(isWithin('/x', '/'));
+  t.equal(resolveFrom('/b', 'x/../y'), '/b/y');
+  t.equal(resolveFrom('/b', '/z'), '/z');
+});
+
+t.test('kernel parameters in both spellings', async (t) => {
+  t.equal(sysctlPath('net.ipv4.ip_forward'), 'sys/net/ipv4/ip_forward');
+  t.equal(sysctlPath('net/ipv4/conf/eth0.100/forwarding'), 'sys/net/ipv4/conf/eth0.100/forwarding');
+  t.equal(sysctlPath('net.ipv4.conf.eth0/100.forwarding'), 'sys/net/ipv4/conf/eth0.100/forwarding');
+});
