@@ -36,11 +36,14 @@ Outcome Execute(Context& context, const plan::joinCgroup_op& op) {
 
 // Only now, after pivotRoot: who is in that namespace and may trace would have had the host's root by /proc/PID/root
 // (CVE-2016-9962). A process never changes its own pid namespace, setns(2): a child goes on. The planner hears of the
-// new pid and reaps the old one.
+// new pid and reaps the old one; the child waits until that was said, for its own reports to come after it.
 Outcome Execute(Context& context, const plan::enterPidNamespace_op&) {
   if (!context.pid_namespace.valid()) return Ok();  // parent had to join it early
   TSRUNC_TRY(sys::Setns(context.pid_namespace.get(), CLONE_NEWPID));
   context.pid_namespace.reset();
+  int pipe[2];
+  TSRUNC_TRY(sys::Pipe2(pipe, O_CLOEXEC));
+  UniqueFd reader(pipe[0]), writer(pipe[1]);
   struct clone_args args = {};
   args.flags = CLONE_PARENT;
   Outcome cloned = sys::Clone3(&args);
@@ -50,6 +53,9 @@ Outcome Execute(Context& context, const plan::enterPidNamespace_op&) {
     sys::Exit(0);
   }
   (void)sys::Prctl(PR_SET_PDEATHSIG, 9 /* SIGKILL */);  // not inherited
+  writer.reset();
+  char end;
+  (void)sys::Read(reader.get(), &end, 1);  // the end of the file: the other has told, and is gone
   return sys::Setsid();                                 // a session has one leader: the child starts its own
 }
 

@@ -175,7 +175,8 @@ t.test(
       second.config.linux.namespaces = second.config.linux.namespaces.map((n: { type: string }) =>
         n.type === 'pid' ? { type: 'pid', path: `/proc/${pid}/ns/pid` } : n,
       );
-      t.equal(second.run('true').status, 0);
+      const ran = second.run('true');
+      t.equal(ran.status, 0, ran.stderr);
       exec(spy, spy.id, 'true');
       second.remove();
     }

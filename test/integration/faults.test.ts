@@ -66,11 +66,15 @@ t.test(
     const bundle = bundleFor(t);
     bundle.config.process.args = WAITING;
     bundle.save();
+    const begin = performance.now();
+    t.equal(call(bundle, 'create', bundle.id).status, 0);
+    const whole = performance.now() - begin; // ms
+    t.equal(call(bundle, 'delete', '--force', bundle.id).status, 0);
     let killed = 0;
     for (let i = 0; i < 50; i++) {
       const child = spawn(RUNTIME, bundle.args('create', bundle.id), { cwd: bundle.directory, stdio: 'ignore' });
       const ended = once(child, 'exit');
-      await new Promise((wake) => setTimeout(wake, 15 + i * 1.2));
+      await new Promise((wake) => setTimeout(wake, (whole * (10 + i)) / 60));
       if (child.kill('SIGKILL')) killed++;
       await ended;
       t.equal(call(bundle, 'delete', '--force', bundle.id).status, 0, `moment ${i}`);
