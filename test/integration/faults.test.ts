@@ -67,7 +67,7 @@ t.test(
     bundle.config.process.args = WAITING;
     bundle.save();
     const begin = performance.now();
-    t.equal(call(bundle, 'create', bundle.id).status, 0);
+    t.equal(create(bundle).status, 0);
     const whole = performance.now() - begin; // ms
     t.equal(call(bundle, 'delete', '--force', bundle.id).status, 0);
     let killed = 0;
