@@ -16,6 +16,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("waitFor", Napi::Function::New<WaitFor>(env));
   exports.Set("supervise", Napi::Function::New<SuperviseProcess>(env));
   exports.Set("holdSignals", Napi::Function::New<HoldSignals>(env));
+  exports.Set("endProcess", Napi::Function::New<EndProcess>(env));
   exports.Set("becomeSubreaper", Napi::Function::New<BecomeSubreaper>(env));
   exports.Set("listenAt", Napi::Function::New<ListenAt>(env));
   exports.Set("connectTo", Napi::Function::New<ConnectTo>(env));

@@ -11,6 +11,7 @@ Napi::Value Receive(const Napi::CallbackInfo& info);
 Napi::Value WaitFor(const Napi::CallbackInfo& info);
 Napi::Value SuperviseProcess(const Napi::CallbackInfo& info);
 Napi::Value HoldSignals(const Napi::CallbackInfo& info);
+Napi::Value EndProcess(const Napi::CallbackInfo& info);
 Napi::Value BecomeSubreaper(const Napi::CallbackInfo& info);
 Napi::Value ListenAt(const Napi::CallbackInfo& info);
 Napi::Value ConnectTo(const Napi::CallbackInfo& info);

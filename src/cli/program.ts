@@ -48,7 +48,7 @@ function makeCommand(
   const command = new Command(verb.name).summary(verb.summary).description(verb.summary).exitOverride();
   if (!isWhole) return command;
   if (verb.args !== undefined) command.arguments(verb.args);
-  for (const option of verb.options) command.addOption(option);
+  for (const option of verb.options?.() ?? []) command.addOption(option);
   if (verb.passesThrough) command.passThroughOptions();
   command.allowExcessArguments(false);
   command.action(async () => {

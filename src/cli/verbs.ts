@@ -10,7 +10,8 @@ export interface Verb {
   readonly name: string;
   readonly summary: string;
   readonly args?: string;
-  readonly options: readonly Option[];
+  /** Made when the command is called: every option costs a start. */
+  readonly options?: () => readonly Option[];
   /** What follows the arguments is for somebody else's parser: no option is taken from it. */
   readonly passesThrough?: boolean;
   readonly load: () => Promise<Action>;
@@ -34,7 +35,7 @@ const pidFile = () => option('--pid-file <file>', 'write the process id here');
 
 const createOptions = () => [
   bundle(),
-  option('--config <file>', 'the configuration, instead of the one of the bundle'),
+  option('-f, --config <file>', 'the configuration, instead of the one of the bundle'),
   consoleSocket(),
   pidfdSocket(),
   pidFile(),
@@ -48,14 +49,14 @@ export const VERBS: readonly Verb[] = [
     name: 'create',
     summary: 'create a container; start lets its program run',
     args: '<id>',
-    options: createOptions(),
+    options: createOptions,
     load: async () => (await import('./commands/create.ts')).create,
   },
   {
     name: 'delete',
     summary: 'remove what is left of a container',
     args: '<id>',
-    options: [
+    options: () => [
       option('-f, --force', 'kill what runs; nothing to delete is fine'),
       option('-r, --regex', 'every container whose id matches'),
     ],
@@ -65,7 +66,7 @@ export const VERBS: readonly Verb[] = [
     name: 'events',
     summary: 'print statistics and out-of-memory events as JSON lines',
     args: '<id>',
-    options: [
+    options: () => [
       option('--interval <duration>', 'time between statistics').default('5s'),
       option('--stats', 'print statistics once'),
     ],
@@ -76,7 +77,7 @@ export const VERBS: readonly Verb[] = [
     summary: 'run another process in a running container',
     args: '<id> [command...]',
     passesThrough: true,
-    options: [
+    options: () => [
       option('-p, --process <file>', 'the process as JSON, instead of command and options'),
       list('-e, --env <variable>', 'add NAME=value to the environment'),
       option('--cwd <dir>', 'working directory in the container'),
@@ -101,7 +102,6 @@ export const VERBS: readonly Verb[] = [
   {
     name: 'features',
     summary: 'print what this runtime can do, as JSON',
-    options: [],
     load: async () => (await import('./commands/features.ts')).features,
   },
   {
@@ -109,7 +109,7 @@ export const VERBS: readonly Verb[] = [
     summary: 'send a signal to a container',
     args: '<id> [signal]',
     passesThrough: true,
-    options: [
+    options: () => [
       option('-a, --all', 'to every process of the container'),
       option('-r, --regex', 'to every container whose id matches'),
     ],
@@ -118,21 +118,20 @@ export const VERBS: readonly Verb[] = [
   {
     name: 'list',
     summary: 'list containers',
-    options: [format('table', 'json'), option('-q, --quiet', 'only ids')],
+    options: () => [format('table', 'json'), option('-q, --quiet', 'only ids')],
     load: async () => (await import('./commands/list.ts')).list,
   },
   {
     name: 'pause',
     summary: 'stop every process of a container where it stands',
     args: '<id>',
-    options: [],
     load: async () => (await import('./commands/pause.ts')).pause,
   },
   {
     name: 'plan',
     summary: 'show what run would do, without doing it',
     args: '[id]',
-    options: [bundle(), option('--no-pivot', 'plan without pivot_root'), format('text', 'json')],
+    options: () => [bundle(), option('--no-pivot', 'plan without pivot_root'), format('text', 'json')],
     load: async () => (await import('./commands/plan.ts')).plan,
   },
   {
@@ -140,21 +139,20 @@ export const VERBS: readonly Verb[] = [
     summary: 'list the processes of a container',
     args: '<id> [ps-options...]',
     passesThrough: true,
-    options: [format('table', 'json')],
+    options: () => [format('table', 'json')],
     load: async () => (await import('./commands/ps.ts')).ps,
   },
   {
     name: 'resume',
     summary: 'let the processes of a paused container go on',
     args: '<id>',
-    options: [],
     load: async () => (await import('./commands/resume.ts')).resume,
   },
   {
     name: 'run',
     summary: 'create a container, start it, and wait for its end',
     args: '<id>',
-    options: [
+    options: () => [
       ...createOptions(),
       option('-d, --detach', 'leave the container running in the background'),
       option('--keep', 'keep the state of the container when it has ended'),
@@ -165,28 +163,26 @@ export const VERBS: readonly Verb[] = [
   {
     name: 'spec',
     summary: 'write a default config.json',
-    options: [bundle(), option('--rootless', 'for an unprivileged user')],
+    options: () => [bundle(), option('--rootless', 'for an unprivileged user')],
     load: async () => (await import('./commands/spec.ts')).spec,
   },
   {
     name: 'start',
     summary: 'let the program of a created container run',
     args: '<id>',
-    options: [],
     load: async () => (await import('./commands/start.ts')).start,
   },
   {
     name: 'state',
     summary: 'print the state of a container as JSON',
     args: '<id>',
-    options: [],
     load: async () => (await import('./commands/state.ts')).state,
   },
   {
     name: 'update',
     summary: 'change the limits of a container',
     args: '<id>',
-    options: [
+    options: () => [
       option('-r, --resources <file>', 'linux.resources as JSON, - for standard input; other options are then ignored'),
       option('--cpu-period <us>', 'period of the CPU quota, microseconds'),
       option('--cpu-quota <us>', 'CPU time in a period, microseconds'),
@@ -212,7 +208,7 @@ export const VERBS: readonly Verb[] = [
   {
     name: 'validate',
     summary: 'check a configuration and list every fault',
-    options: [
+    options: () => [
       bundle(),
       option('--config <file>', 'check this file instead of the one of the bundle'),
       format('text', 'json'),

@@ -44,6 +44,8 @@ export interface Binding {
   supervise(options: { pid: number; terminal?: number }): ExitStatus;
   /** Signals that are to be forwarded wait for supervise from here on, instead of ending this process. */
   holdSignals(): void;
+  /** _exit(2). */
+  endProcess(status: number): never;
   becomeSubreaper(): void;
   /** A listening SOCK_SEQPACKET socket at `path`, for its owner only. */
   listenAt(path: string): number;
@@ -82,6 +84,11 @@ export function native(): Binding {
     );
   loaded = binding;
   return binding;
+}
+
+/** The addon, if something has needed it. */
+export function loadedNative(): Binding | undefined {
+  return loaded;
 }
 
 /** A sealed copy of the helper, ready to launch. The caller closes it. */
