@@ -19,10 +19,17 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("endProcess", Napi::Function::New<EndProcess>(env));
   exports.Set("becomeSubreaper", Napi::Function::New<BecomeSubreaper>(env));
   exports.Set("listenAt", Napi::Function::New<ListenAt>(env));
+  exports.Set("listenForNotify", Napi::Function::New<ListenForNotify>(env));
+  exports.Set("waitForReady", Napi::Function::New<WaitForReady>(env));
+  exports.Set("sendDatagram", Napi::Function::New<SendDatagram>(env));
+  exports.Set("startUnit", Napi::Function::New<StartUnit>(env));
+  exports.Set("stopUnit", Napi::Function::New<StopUnit>(env));
+  exports.Set("setUnitProperties", Napi::Function::New<SetUnitProperties>(env));
   exports.Set("connectTo", Napi::Function::New<ConnectTo>(env));
   exports.Set("sendDescriptor", Napi::Function::New<SendDescriptorTo>(env));
   exports.Set("lockFile", Napi::Function::New<LockFile>(env));
   exports.Set("duplicate", Napi::Function::New<Duplicate>(env));
+  exports.Set("openTree", Napi::Function::New<OpenTree>(env));
   exports.Set("openPidfd", Napi::Function::New<OpenPidfd>(env));
   exports.Set("signalPidfd", Napi::Function::New<SignalPidfd>(env));
   exports.Set("decodePlan", Napi::Function::New<DecodePlan>(env));

@@ -76,9 +76,13 @@ rmSync(bundle, { recursive: true, force: true });
 mkdirSync(`${bundle}/rootfs`, { recursive: true });
 copyFileSync('build/Release/tsrunc-front', `${bundle}/rootfs/front`);
 copyFileSync('test/fixtures/cache-bundle/config.json', `${bundle}/config.json`);
-spawnSync(process.execPath, ['dist/main.cjs', '--root', `${bundle}/root`, 'run', '-b', bundle, `cache-${process.pid}`], {
-  env: { TSRUNC_WRITE_CACHE: '1' },
-  stdio: 'ignore',
-  timeout: 60_000,
-});
+spawnSync(
+  process.execPath,
+  ['dist/main.cjs', '--root', `${bundle}/root`, 'run', '-b', bundle, `cache-${process.pid}`],
+  {
+    env: { TSRUNC_WRITE_CACHE: '1' },
+    stdio: 'ignore',
+    timeout: 60_000,
+  },
+);
 if (!existsSync('dist/tsrunc.cache')) throw new Error('dist/main.cjs has written no code cache');

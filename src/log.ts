@@ -6,9 +6,18 @@ import type { Logger } from 'winston';
 export type LogFormat = 'text' | 'json';
 type Level = 'debug' | 'warn' | 'error';
 
+/** A log of the system, and the name under which our lines stand there. */
+export interface LogService {
+  readonly kind: 'syslog' | 'journald';
+  readonly name: string;
+}
+
 export interface LogOptions {
-  /** Undefined: standard error. */
+  /** Neither path nor service: standard error. */
   readonly path?: string;
+  readonly service?: LogService;
+  /** One datagram to a Unix socket. */
+  readonly sendDatagram?: (path: string, text: string) => void;
   readonly format: LogFormat;
   readonly isDebug: boolean;
 }
@@ -47,7 +56,7 @@ export class FileLog implements Log {
 
   /** The one line of a failure, in the log file where there is one; standard error has it in plain words already. */
   failure(message: string): void {
-    if (this.#options.path !== undefined) this.#log('error', message);
+    if (this.#options.path !== undefined || this.#options.service !== undefined) this.#log('error', message);
   }
 
   #log(level: Level, message: string): void {
@@ -56,6 +65,12 @@ export class FileLog implements Log {
   }
 
   #write(level: Level, message: string): void {
+    const { service, sendDatagram } = this.#options;
+    if (service !== undefined && sendDatagram !== undefined) {
+      const { path, text } = formatDatagram(service, level, message);
+      sendDatagram(path, text);
+      return;
+    }
     const line = formatLine(this.#options.format, level, message, new Date());
     if (this.#options.path === undefined) {
       writeSync(2, line);
@@ -68,6 +83,18 @@ export class FileLog implements Log {
       closeSync(file);
     }
   }
+}
+
+/** The severities of syslog(3); facility 3 is system daemons. */
+const SEVERITY = { debug: 7, warn: 4, error: 3 };
+
+/** One line for the system's log: syslog(3) at /dev/log, or the journal's own protocol, in which values are lines. */
+export function formatDatagram(service: LogService, level: Level, message: string): { path: string; text: string } {
+  const line = message.replaceAll('\n', ' ');
+  if (service.kind === 'syslog')
+    return { path: '/dev/log', text: `<${3 * 8 + SEVERITY[level]}>${service.name}[${process.pid}]: ${line}` };
+  const text = `PRIORITY=${SEVERITY[level]}\nSYSLOG_IDENTIFIER=${service.name.replaceAll('\n', ' ')}\nMESSAGE=${line}\n`;
+  return { path: '/run/systemd/journal/socket', text };
 }
 
 /** logrus's two formats, which callers of runc parse. */

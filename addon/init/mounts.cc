@@ -102,18 +102,39 @@ Outcome Attach(int mount, int target) {
   return sys::MoveMount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
-Outcome MountOnFd(Context& context, const char* source, int from, int target, const char* type, MsFlags flags,
-                  const char* data) {
-  // From /proc/self/fd as working directory the names are bare numbers: nothing on the way can be replaced.
+namespace {
+
+// From /proc/self/fd as working directory the names of descriptors are bare numbers: nothing on the way can be
+// replaced.
+Outcome EnterDescriptors(Context& context) {
   Outcome opened = sys::OpenAt(context.proc.get(), "self/fd", kOpenDirectoryPath);
   if (!opened.ok()) return opened;
   UniqueFd descriptors(opened.value);
-  TSRUNC_TRY(sys::Fchdir(descriptors.get()));
+  return sys::Fchdir(descriptors.get());
+}
+
+// Leaves the procfs; the working directory matters to nobody before setCwd.
+void LeaveDescriptors() { (void)sys::Chdir("/"); }
+
+}  // namespace
+
+Outcome MountOnFd(Context& context, const char* source, int from, int target, const char* type, MsFlags flags,
+                  const char* data) {
+  TSRUNC_TRY(EnterDescriptors(context));
   sys::Text<16> target_name, source_name;
   target_name.AddNumber(static_cast<uint64_t>(target));
   if (source == nullptr && from >= 0) source = source_name.AddNumber(static_cast<uint64_t>(from)).c_str();
   Outcome outcome = sys::Mount(source, target_name.c_str(), type, Word(flags), data);
-  (void)sys::Chdir("/");  // leaves the procfs; the working directory matters to nobody before setCwd
+  LeaveDescriptors();
+  return outcome;
+}
+
+Outcome DetachFd(Context& context, int mounted) {
+  TSRUNC_TRY(EnterDescriptors(context));
+  sys::Text<16> name;
+  name.AddNumber(static_cast<uint64_t>(mounted));
+  Outcome outcome = sys::Umount2(name.c_str(), kDetach);
+  LeaveDescriptors();
   return outcome;
 }
 

@@ -7,6 +7,8 @@
 
 namespace tsrunc::init {
 
+constexpr int kDetach = 2;  // MNT_DETACH
+
 struct Attributes {
   uint64_t set = 0, clear = 0;  // MOUNT_ATTR_*; atime is cleared as a whole where a new one is set
 };
@@ -27,5 +29,7 @@ sys::Outcome Attach(int mount, int target);
 // The way of kernels before 5.2: mount(2) on a descriptor, through the real procfs. A null `source` stands for `from`.
 sys::Outcome MountOnFd(Context& context, const char* source, int from, int target, const char* type, MsFlags flags,
                        const char* data);
+// Takes away the mount that `mounted` is the root of; what is open in it stays until it is closed.
+sys::Outcome DetachFd(Context& context, int mounted);
 
 }  // namespace tsrunc::init

@@ -14,8 +14,8 @@ using sys::Outcome;
 using sys::UniqueFd;
 
 namespace {
-constexpr int kExecutable = 1;          // X_OK
-constexpr uint64_t kCreateRuntime = 1;  // AWAIT in src/plan/types.ts
+constexpr int kExecutable = 1;                // X_OK
+constexpr uint64_t kStart = 2, kCreated = 3;  // AWAIT in src/plan/types.ts
 constexpr unsigned kMaxStrings = 1u << 16;
 constexpr int kMaxPasswdBlocks = 1 << 10;  // of 4 kB: an image must not keep us reading for ever
 
@@ -115,7 +115,7 @@ Outcome Execute(Context&, const plan::checkExecutable_op& op) {
 
 Outcome Execute(Context& context, const plan::await_op& op) {
   // The planner ends by itself once the container can do without it.
-  if (op.point != kCreateRuntime) (void)sys::Prctl(PR_SET_PDEATHSIG, 0);
+  if (op.point == kStart || op.point == kCreated) (void)sys::Prctl(PR_SET_PDEATHSIG, 0);
   Tell(context, Message::kAwait, static_cast<int64_t>(op.point));
   char answer;
   Outcome read = sys::Read(context.sync, &answer, 1);
@@ -131,7 +131,7 @@ Outcome Execute(Context& context, const plan::awaitGate_op& op) {
   if (!accepted.ok()) return accepted;
   UniqueFd closed(context.Slot(op.slot));
   context.sync = static_cast<int>(accepted.value);
-  return Execute(context, plan::await_op{2 /* start, src/plan/types.ts */});
+  return Execute(context, plan::await_op{kStart});
 }
 
 // All that exec needs besides execve itself, done before a seccomp filter can forbid it.
@@ -148,6 +148,8 @@ Outcome Execute(Context& context, const plan::prepareExec_op& op) {
   }
   return CloseFrom(proc, context.first_fd + 1, Closing::kNow);
 }
+
+Outcome Execute(Context&, const plan::finish_op&) { sys::Exit(0); }
 
 Outcome Execute(Context& context, const plan::exec_op& op) {
   static const char* argv[kMaxStrings + 1];

@@ -108,6 +108,23 @@ Outcome MountFsOld(Context& context, const plan::mountFs_op& op, int target, con
   return SetPropagationOld(context, mounted.get(), op.propagation);
 }
 
+// Opens the place for the bind of `tree`: a file for a file, a directory for a directory.
+Outcome OpenBindTarget(Context& context, const char* path, int tree, UniqueFd* out) {
+  struct statx source;
+  TSRUNC_TRY(sys::Statx(tree, "", AT_EMPTY_PATH, STATX_TYPE, &source));
+  Kind kind = (source.stx_mode & S_IFMT) == S_IFDIR ? Kind::kDirectory : Kind::kFile;
+  Outcome opened = OpenTarget(context.root.get(), path, kind);
+  if (!opened.ok()) return opened;
+  out->reset(static_cast<int>(opened.value));
+  return RefuseAlias(context, path, out->get());
+}
+
+template <class BindOp>
+Outcome SetBindAttributes(int tree, const BindOp& op) {
+  TSRUNC_TRY(SetAttributes(tree, {op.set, op.clear}, false));
+  return SetAttributes(tree, {op.recursiveSet, op.recursiveClear}, true);
+}
+
 Outcome BindOld(Context& context, const plan::bindMount_op& op, int source, int target) {
   if (op.recursiveSet != 0 || op.recursiveClear != 0) return sys::Fail(ENOSYS, sys::Call::k_mount_setattr);
   auto flags = static_cast<MsFlags>(op.msFlags);
@@ -176,8 +193,7 @@ Outcome Execute(Context& context, const plan::bindMount_op& op) {
   Outcome cloned = CloneMount(AT_FDCWD, op.source, recursive);
   if (cloned.ok()) {
     tree.reset(static_cast<int>(cloned.value));
-    cloned = SetAttributes(tree.get(), {op.set, op.clear}, false);
-    if (cloned.ok()) cloned = SetAttributes(tree.get(), {op.recursiveSet, op.recursiveClear}, true);
+    cloned = SetBindAttributes(tree.get(), op);
   }
   bool is_old = cloned.err() == ENOSYS;
   if (is_old) {
@@ -188,16 +204,25 @@ Outcome Execute(Context& context, const plan::bindMount_op& op) {
     context.detail.Add(op.source);
     return cloned;
   }
-  struct statx source;
-  TSRUNC_TRY(sys::Statx(tree.get(), "", AT_EMPTY_PATH, STATX_TYPE, &source));
-  Kind kind = (source.stx_mode & S_IFMT) == S_IFDIR ? Kind::kDirectory : Kind::kFile;
-  Outcome opened = OpenTarget(context.root.get(), op.target, kind);
-  if (!opened.ok()) return opened;
-  UniqueFd target(opened.value);
-  TSRUNC_TRY(RefuseAlias(context, op.target, target.get()));
+  UniqueFd target;
+  TSRUNC_TRY(OpenBindTarget(context, op.target, tree.get(), &target));
   if (is_old) return BindOld(context, op, tree.get(), target.get());
   TSRUNC_TRY(Attach(tree.get(), target.get()));
   return Propagate(context, tree.get(), op.propagation);
+}
+
+Outcome Execute(Context& context, const plan::attachMount_op& op) {
+  UniqueFd tree(context.Slot(op.slot)), target;
+  TSRUNC_TRY(SetBindAttributes(tree.get(), op));
+  TSRUNC_TRY(OpenBindTarget(context, op.target, tree.get(), &target));
+  TSRUNC_TRY(Attach(tree.get(), target.get()));
+  return Propagate(context, tree.get(), op.propagation);
+}
+
+Outcome Execute(Context& context, const plan::detachMount_op& op) {
+  UniqueFd mounted;
+  TSRUNC_TRY(Reopen(context, op.target, &mounted));
+  return DetachFd(context, mounted.get());
 }
 
 Outcome Execute(Context& context, const plan::bindCgroup_op& op) {

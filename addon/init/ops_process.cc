@@ -34,6 +34,10 @@ Outcome Execute(Context& context, const plan::joinCgroup_op& op) {
   return sys::Write(file.get(), "0", 1);
 }
 
+Outcome Execute(Context& context, const plan::enterCgroupNamespace_op& op) {
+  return sys::Setns(context.Slot(op.slot), CLONE_NEWCGROUP);
+}
+
 // Only now, after pivotRoot: who is in that namespace and may trace would have had the host's root by /proc/PID/root
 // (CVE-2016-9962). A process never changes its own pid namespace, setns(2): a child goes on. The planner hears of the
 // new pid and reaps the old one; the child waits until that was said, for its own reports to come after it.
@@ -56,7 +60,7 @@ Outcome Execute(Context& context, const plan::enterPidNamespace_op&) {
   writer.reset();
   char end;
   (void)sys::Read(reader.get(), &end, 1);  // the end of the file: the other has told, and is gone
-  return sys::Setsid();                                 // a session has one leader: the child starts its own
+  return sys::Setsid();                    // a session has one leader: the child starts its own
 }
 
 Outcome Execute(Context&, const plan::becomeRoot_op&) {

@@ -12,7 +12,7 @@ using sys::Outcome;
 using sys::UniqueFd;
 
 namespace {
-constexpr int kOpenPath = O_PATH | O_CLOEXEC, kDetach = 2;  // MNT_DETACH
+constexpr int kOpenPath = O_PATH | O_CLOEXEC;
 }  // namespace
 
 // In a joined mount namespace /proc is the container's word; what parent has opened is the host's, and not for there.

@@ -66,14 +66,41 @@ Napi::Value WaitFor(const Napi::CallbackInfo& info) {
   return WaitStatus(info.Env(), status);
 }
 
-// supervise({pid, terminal}): blocks until the process has ended, forwarding signals and the terminal.
+// supervise({pid, terminal, notify: {socket, host}}): blocks until the process has ended, forwarding signals, the
+// terminal and its readiness.
 Napi::Value SuperviseProcess(const Napi::CallbackInfo& info) {
   auto given = info[0].As<Napi::Object>();
   supervise::Options options;
   options.pid = given.Get("pid").As<Napi::Number>();
   Napi::Value terminal = given.Get("terminal");
   if (terminal.IsNumber()) options.terminal = terminal.As<Napi::Number>();
+  std::string host;
+  if (Napi::Value notify = given.Get("notify"); notify.IsObject()) {
+    host = notify.As<Napi::Object>().Get("host").As<Napi::String>();
+    options.notify.socket = notify.As<Napi::Object>().Get("socket").As<Napi::Number>();
+    options.notify.host = host.c_str();
+  }
   return WaitStatus(info.Env(), static_cast<int>(Check(info.Env(), supervise::Supervise(options))));
+}
+
+// waitForReady({socket, host, pid, pidfd}): blocks until the container has said READY, which is handed on, or has
+// ended.
+Napi::Value WaitForReady(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto given = info[0].As<Napi::Object>();
+  std::string host = given.Get("host").As<Napi::String>();
+  supervise::Notify notify;
+  notify.socket = given.Get("socket").As<Napi::Number>();
+  notify.host = host.c_str();
+  notify.main_pid = given.Get("pid").As<Napi::Number>();
+  notify.has_barrier = true;
+  pollfd waiting[] = {{notify.socket, POLLIN, 0}, {given.Get("pidfd").As<Napi::Number>(), POLLIN, 0}};
+  for (;;) {
+    if (sys::Outcome polled = sys::Poll(waiting, 2, -1); polled.err() != EINTR) Check(env, polled);
+    if ((waiting[0].revents & POLLIN) != 0 && Check(env, supervise::ForwardReady(notify), host) == 1)
+      return Napi::Boolean::New(env, true);
+    if ((waiting[0].revents & POLLIN) == 0 && (waiting[1].revents & POLLIN) != 0) return Napi::Boolean::New(env, false);
+  }
 }
 
 // holdSignals(): signals to be forwarded wait for supervise from here on.

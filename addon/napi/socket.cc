@@ -1,5 +1,5 @@
-// listenAt, connectTo, sendDescriptor, lockFile, openPidfd, signalPidfd: Unix sockets, locks and pidfds, to which Node
-// has no door.
+// listenAt, listenForNotify, sendDatagram, connectTo, sendDescriptor, lockFile, openPidfd, signalPidfd: Unix sockets,
+// locks and pidfds, to which Node has no door.
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -47,23 +47,49 @@ Address AddressOf(Napi::Env env, const std::string& path) {
 }
 
 UniqueFd OpenSocket(Napi::Env env, int type) {
-  return UniqueFd(Check(env, Libc(socket(AF_UNIX, type | SOCK_CLOEXEC, 0), Call::k_socketpair)));
+  return UniqueFd(Check(env, Libc(socket(AF_UNIX, type | SOCK_CLOEXEC, 0), Call::k_socket)));
+}
+
+// A socket file at `path` with the mode.
+UniqueFd Bind(Napi::Env env, int type, const std::string& path, mode_t mode) {
+  UniqueFd socket = OpenSocket(env, type);
+  Address address = AddressOf(env, path);
+  mode_t before = umask(0777 & ~mode);
+  sys::Outcome bound = Libc(bind(socket.get(), address.get(), sizeof(address.name)), Call::k_bind);
+  umask(before);
+  Check(env, bound, path);
+  return socket;
 }
 
 }  // namespace
 
 // listenAt(path): a listening SOCK_SEQPACKET socket, for its owner only.
 Napi::Value ListenAt(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
   std::string path = info[0].As<Napi::String>();
-  UniqueFd socket = OpenSocket(env, SOCK_SEQPACKET);
+  UniqueFd socket = Bind(info.Env(), SOCK_SEQPACKET, path, 0600);
+  Check(info.Env(), Libc(listen(socket.get(), 4), Call::k_bind), path);
+  return Napi::Number::New(info.Env(), socket.release());
+}
+
+// listenForNotify(path): a datagram socket that everybody who can reach it may write to, whatever user the container
+// has.
+Napi::Value ListenForNotify(const Napi::CallbackInfo& info) {
+  UniqueFd socket = Bind(info.Env(), SOCK_DGRAM, info[0].As<Napi::String>(), 0777);
+  return Napi::Number::New(info.Env(), socket.release());
+}
+
+// sendDatagram(path, text): one datagram to a Unix socket; EAGAIN rather than waiting for a reader.
+Napi::Value SendDatagram(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  std::string path = info[0].As<Napi::String>(), text = info[1].As<Napi::String>();
+  UniqueFd socket = OpenSocket(env, SOCK_DGRAM);
   Address address = AddressOf(env, path);
-  mode_t before = umask(0177);
-  sys::Outcome bound = Libc(bind(socket.get(), address.get(), sizeof(address.name)), Call::k_connect);
-  umask(before);
-  Check(env, bound, path);
-  Check(env, Libc(listen(socket.get(), 4), Call::k_connect), path);
-  return Napi::Number::New(env, socket.release());
+  Check(env,
+        Libc(sendto(socket.get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL, address.get(),
+                    sizeof(address.name)),
+             Call::k_sendmsg),
+        path);
+  return env.Undefined();
 }
 
 // connectTo(path, kind): a connected socket, kind "seqpacket" or "stream".
@@ -102,6 +128,13 @@ Napi::Value LockFile(const Napi::CallbackInfo& info) {
 Napi::Value Duplicate(const Napi::CallbackInfo& info) {
   int fd = info[0].As<Napi::Number>();
   return Napi::Number::New(info.Env(), Check(info.Env(), Libc(fcntl(fd, F_DUPFD_CLOEXEC, 3), Call::k_fcntl)));
+}
+
+// openTree(path, recursive): a detached copy of the mount at `path`, open_tree(2); Linux 5.2.
+Napi::Value OpenTree(const Napi::CallbackInfo& info) {
+  std::string path = info[0].As<Napi::String>();
+  unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (info[1].As<Napi::Boolean>() ? AT_RECURSIVE : 0);
+  return Napi::Number::New(info.Env(), Check(info.Env(), sys::OpenTree(AT_FDCWD, path.c_str(), flags), path));
 }
 
 // openPidfd(pid): pidfd_open(2); it means this process for ever, whoever gets the number later.

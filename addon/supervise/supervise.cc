@@ -168,19 +168,27 @@ Found Reap(int pid, int* status) {
   }
 }
 
-Outcome SuperviseWithout(int pid) {
+// Hands READY on, once. A manager that cannot be told is no reason to leave the container alone.
+void HearReadiness(Notify* notify, const pollfd& polled) {
+  if ((polled.revents & POLLIN) == 0) return;
+  Outcome forwarded = ForwardReady(*notify);
+  if (!forwarded.ok() || forwarded.value == 1) notify->socket = -1;
+}
+
+Outcome SuperviseWithout(int pid, Notify notify) {
   int status;
-  pollfd waiting[] = {{g_signals_waiting, POLLIN, 0}};
   for (Found found; (found = Reap(pid, &status)) != Found::kEnded;) {
     if (found == Found::kNoChild) return sys::Fail(ECHILD, sys::Call::k_wait4);
-    (void)sys::Poll(waiting, 1, -1);  // EINTR is as good as a wake-up
+    pollfd waiting[] = {{g_signals_waiting, POLLIN, 0}, {notify.socket, POLLIN, 0}};
+    (void)sys::Poll(waiting, 2, -1);  // EINTR is as good as a wake-up
+    HearReadiness(&notify, waiting[1]);
     while (int signal = NextSignal())
       if (signal != SIGCHLD) (void)sys::Kill(pid, signal);  // ESRCH: it has just ended
   }
   return Ok(status);
 }
 
-Outcome SuperviseTerminal(int pid, int terminal) {
+Outcome SuperviseTerminal(int pid, int terminal, Notify notify) {
   RawMode raw;
   raw.Enter();
   CopyWindowSize(terminal);
@@ -198,14 +206,16 @@ Outcome SuperviseTerminal(int pid, int terminal) {
     pollfd waiting[] = {{g_signals_waiting, POLLIN, 0},
                         {!has_ended && in.WantsRead() ? 0 : -1, POLLIN, 0},
                         {in.WantsWrite() || out.WantsRead() ? terminal : -1, 0, 0},
-                        {out.WantsWrite() ? 1 : -1, POLLOUT, 0}};
+                        {out.WantsWrite() ? 1 : -1, POLLOUT, 0},
+                        {notify.socket, POLLIN, 0}};
     waiting[2].events = static_cast<short>((in.WantsWrite() ? POLLOUT : 0) | (out.WantsRead() ? POLLIN : 0));
-    Outcome ready = sys::Poll(waiting, 4, has_ended ? 100 : -1);
+    Outcome ready = sys::Poll(waiting, 5, has_ended ? 100 : -1);
     if (has_ended && (ready.value == 0 || --rounds == 0)) break;
     while (int signal = NextSignal()) {
       if (signal == SIGWINCH) CopyWindowSize(terminal);
       else if (signal != SIGCHLD) (void)sys::Kill(pid, signal);
     }
+    HearReadiness(&notify, waiting[4]);
     if ((waiting[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0) in.ReadSome();
     if ((waiting[2].revents & POLLOUT) != 0) in.WriteSome();
     if (out.WantsRead() && (waiting[2].revents & (POLLIN | POLLHUP | POLLERR)) != 0) out.ReadSome();
@@ -215,7 +225,7 @@ Outcome SuperviseTerminal(int pid, int terminal) {
     has_ended = has_ended || found == Found::kEnded;
     if (!has_ended && !out.is_open() && !in.WantsRead() && !in.WantsWrite()) {
       // The container has closed its terminal and lives on.
-      Outcome ended = SuperviseWithout(pid);
+      Outcome ended = SuperviseWithout(pid, notify);
       return ended;
     }
   }
@@ -238,8 +248,8 @@ Outcome HoldSignals() {
 Outcome Supervise(const Options& options) {
   TSRUNC_TRY(HoldSignals());
   Catch(SIGCHLD);  // not before: Node has uses of its own for it
-  if (options.terminal < 0) return SuperviseWithout(options.pid);
-  return SuperviseTerminal(options.pid, options.terminal);
+  if (options.terminal < 0) return SuperviseWithout(options.pid, options.notify);
+  return SuperviseTerminal(options.pid, options.terminal, options.notify);
 }
 
 }  // namespace tsrunc::supervise

@@ -2,13 +2,14 @@
 // Freestanding like the helper, because both the addon and the native front do this waiting. Knows no container.
 #pragma once
 
-#include "../sys/outcome.h"
+#include "notify.h"
 
 namespace tsrunc::supervise {
 
 struct Options {
   int pid;            // the process whose end is awaited; a child of this process
   int terminal = -1;  // the master of its pseudoterminal, or -1: its stdio is ours
+  Notify notify;      // where it may say that it is ready
 };
 
 // From here on, signals that are to be forwarded wait for Supervise instead of ending this process: between the start

@@ -140,6 +140,13 @@ inline Outcome Sendmsg(int fd, const void* message, int flags) {
   TSRUNC_CALL_RETRIED(sendmsg, fd, Arg(message), flags);
 }
 inline Outcome Recvmsg(int fd, void* message, int flags) { TSRUNC_CALL_RETRIED(recvmsg, fd, Arg(message), flags); }
+inline Outcome Socket(int family, int type) { TSRUNC_CALL(socket, family, type, 0); }
+inline Outcome Connect(int fd, const void* address, size_t size) {
+  TSRUNC_CALL_RETRIED(connect, fd, Arg(address), static_cast<long>(size));
+}
+inline Outcome Recv(int fd, void* data, size_t size, int flags) {
+  TSRUNC_CALL_RETRIED(recvfrom, fd, Arg(data), static_cast<long>(size), flags, 0, 0);
+}
 inline Outcome Accept4(int fd, int flags) { TSRUNC_CALL_RETRIED(accept4, fd, 0, 0, flags); }
 
 #undef TSRUNC_CALL

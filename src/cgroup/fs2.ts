@@ -25,11 +25,16 @@ export class FsCgroup2 implements CgroupManager {
   }
 
   create(): void {
+    this.refuseOccupied();
+    ensureCgroup(this.#directory);
+    this.enableControllers();
+  }
+
+  /** StateError when somebody is in it, or it is frozen. */
+  refuseOccupied(): void {
     refuseProcesses(this.#directory);
     if (readCgroupFile(`${this.#directory}/cgroup.freeze`) === '1')
       throw new StateError('ERR_STATE_BUSY', `container's cgroup unexpectedly frozen`, { hint: this.#directory });
-    ensureCgroup(this.#directory);
-    this.#enableControllers();
   }
 
   apply(resources: Resources | undefined): void {
@@ -88,13 +93,17 @@ export class FsCgroup2 implements CgroupManager {
     return processesBelow(this.#directory);
   }
 
+  killAll(): void {
+    for (const pid of this.processes()) killIfThere(pid);
+  }
+
   remove(): void {
     this.thaw();
     removeCgroup(this.#directory, killIfThere);
   }
 
   /** Every controller that the parent has, from the top down: a cgroup has only what its parent hands on. */
-  #enableControllers(): void {
+  enableControllers(): void {
     const steps = this.#directory.slice(this.#top.length).split('/').filter(Boolean);
     let directory = this.#top;
     for (const step of steps) {

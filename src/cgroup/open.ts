@@ -3,7 +3,12 @@ import type { CgroupPlace } from '../plan/facts.ts';
 import { FsCgroup1 } from './fs1.ts';
 import { FsCgroup2 } from './fs2.ts';
 import type { CgroupManager } from './manager.ts';
+import { NoCgroup } from './none.ts';
+import { SystemdCgroup } from './systemd.ts';
 
 export function openCgroup(places: readonly CgroupPlace[]): CgroupManager {
-  return places[0]?.hierarchy.version === 2 ? new FsCgroup2(places[0]) : new FsCgroup1(places);
+  const [place] = places;
+  if (place === undefined) return new NoCgroup();
+  if (place.unit !== undefined) return new SystemdCgroup(place, place.unit);
+  return place.hierarchy.version === 2 ? new FsCgroup2(place) : new FsCgroup1(places);
 }

@@ -26,19 +26,19 @@ function planMemory(memory: Resources['memory']): CgroupWrite[] {
   const writes: CgroupWrite[] = [];
   const add = (file: string, value: string) => writes.push({ controller: 'memory', file: `memory.${file}`, value });
   const { limit, reservation } = memory;
-  const swap = swapLimit(memory);
-  if (swap !== undefined) add('swap.max', swap);
+  const swap = swapBytes(memory);
+  if (swap !== undefined) add('swap.max', max(swap));
   if (limit != null && limit !== 0) add('max', max(limit));
   if (reservation != null && reservation !== 0) add('low', max(reservation));
   return writes;
 }
 
-/** v1 limits memory and swap together, v2 swap alone. */
-function swapLimit(memory: NonNullable<Resources['memory']>): string | undefined {
-  const { limit, swap } = memory;
-  if (swap == null || swap === 0) return limit === -1 ? 'max' : undefined;
-  if (swap < 0) return 'max';
-  return limit == null || limit < 0 ? undefined : String(Math.max(0, swap - limit));
+/** v1 limits memory and swap together, v2 swap alone. Bytes; -1 for no limit, undefined to leave it. */
+export function swapBytes(memory: Resources['memory']): number | undefined {
+  const { limit, swap } = memory ?? {};
+  if (swap == null || swap === 0) return limit === -1 ? -1 : undefined;
+  if (swap < 0) return -1;
+  return limit == null || limit < 0 ? undefined : Math.max(0, swap - limit);
 }
 
 /** The weight of v2 (1 to 10000, default 100) for the shares of v1 (2 to 262144, default 1024): a curve through all three. */
@@ -66,7 +66,7 @@ function planCpu(cpu: Resources['cpu']): CgroupWrite[] {
 }
 
 /** blkio's 10 to 1000 on io.weight's 1 to 10000. */
-function ioWeight(weight: number): number {
+export function ioWeight(weight: number): number {
   return Math.floor(1 + ((weight - 10) * 9999) / 990);
 }
 

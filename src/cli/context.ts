@@ -1,6 +1,8 @@
 // Owns what every command shares: the global options, the log, the place of the state.
-import { FileLog, type LogFormat } from '../log.ts';
+import type { CreateOptions } from '../container/create.ts';
+import { FileLog, type LogFormat, type LogService } from '../log.ts';
 import { UsageError } from '../errors.ts';
+import { native } from '../native/binding.ts';
 import { Store } from '../container/store.ts';
 import type { Doing } from './exit.ts';
 
@@ -12,12 +14,14 @@ export interface GlobalOptions {
   readonly logLevel?: string;
   readonly systemdCgroup?: boolean;
   readonly cgroupManager?: string;
+  readonly systemdLog?: boolean;
 }
 
 export class Context {
   doing: Doing;
   #log: FileLog | undefined;
   #root: string | undefined;
+  #cgroups: CreateOptions['cgroups'] = 'files';
 
   constructor() {
     this.doing = { command: 'tsrunc' };
@@ -30,14 +34,18 @@ export class Context {
     this.#log = new FileLog({
       format: format as LogFormat,
       isDebug: (options.debug ?? false) || options.logLevel === 'debug',
-      ...(options.log === undefined || options.log === '' ? {} : { path: options.log }),
+      ...target(options),
+      sendDatagram: (path, text) => native().sendDatagram(path, text),
     });
     this.#root = options.root;
-    if (options.systemdCgroup || options.cgroupManager === 'systemd')
-      throw new UsageError('cgroups through systemd are not supported by this version of tsrunc yet');
-    if (options.cgroupManager === 'disabled')
-      throw new UsageError('running without cgroups is not supported by this version of tsrunc yet');
+    const manager = options.cgroupManager ?? (options.systemdCgroup ? 'systemd' : 'cgroupfs');
+    this.#cgroups = manager === 'disabled' ? 'none' : manager === 'systemd' ? 'systemd' : 'files';
     await this.#log.open();
+  }
+
+  /** Who makes the cgroups of a new container. */
+  get cgroups(): CreateOptions['cgroups'] {
+    return this.#cgroups;
   }
 
   get log(): FileLog {
@@ -56,4 +64,14 @@ export class Context {
 function defaultRoot(): string {
   const runtime = process.env['XDG_RUNTIME_DIR'];
   return process.geteuid?.() !== 0 && runtime ? `${runtime}/tsrunc` : '/run/tsrunc';
+}
+
+/** A file, or as crun has it "file:PATH", "syslog:ID", "journald:ID"; --systemd-log is youki's word for the last. */
+function target({ log, systemdLog }: GlobalOptions): { path?: string; service?: LogService } {
+  const match = /^(file|syslog|journald):(.*)$/s.exec(log ?? '');
+  const [, kind, rest = ''] = match ?? [];
+  if (kind === 'file') return { path: rest };
+  if (kind === 'syslog' || kind === 'journald') return { service: { kind, name: rest === '' ? 'tsrunc' : rest } };
+  if (log !== undefined && log !== '') return { path: log };
+  return systemdLog ? { service: { kind: 'journald', name: 'tsrunc' } } : {};
 }

@@ -27,6 +27,7 @@ export function createOptions(
     bundle: withEnvironment(bundle, environment),
     store: context.store,
     log: context.log,
+    cgroups: context.cgroups,
     noPivot: !flags.pivot,
     noNewKeyring: !flags.newKeyring,
     ...(flags.consoleSocket === undefined ? {} : { consoleSocket: flags.consoleSocket }),

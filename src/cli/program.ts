@@ -15,21 +15,25 @@ function makeProgram(context: Context, called: string, done: (status: number) =>
   const program = new Command('tsrunc')
     .description('an OCI container runtime')
     .option('-v, --version', 'print the version')
+    .addOption(new Option('-V').hideHelp())
     .option('--debug', 'log what is done')
-    .option('--log <file>', 'log to this file instead of standard error')
+    .option('-l, --log <file>', 'log to this file instead of standard error; also file:PATH, syslog:ID, journald:ID')
     .addOption(new Option('--log-format <format>', 'text or json').default('text'))
     .addOption(
       new Option('--log-level <level>', 'debug, or less').choices(['debug', 'info', 'warning', 'warn', 'error']),
     )
-    .option('--root <dir>', 'keep the state of containers here')
-    .option('--systemd-cgroup', 'make cgroups through systemd')
+    .option('-r, --root <dir>', 'keep the state of containers here')
+    .option('-s, --systemd-cgroup', 'make cgroups through systemd')
     .addOption(new Option('--cgroup-manager <name>', 'who makes cgroups').choices(CGROUP_MANAGERS))
+    .addOption(new Option('--systemd-log', 'log to the journal, as --log journald:tsrunc'))
+    .addOption(new Option('--criu <path>', 'ignored').hideHelp())
     .addOption(new Option('--rootless <value>', 'accepted; tsrunc sees for itself').choices(['true', 'false', 'auto']))
     .enablePositionalOptions()
     .helpCommand('help [command]', 'explain a command')
     .exitOverride();
   program.action(() => {
-    if (program.opts<{ version?: boolean }>().version) printVersion();
+    const { version, V } = program.opts<{ version?: boolean; V?: boolean }>();
+    if (version || V) printVersion();
     else program.help();
   });
   // Only the command that is called needs its options; all of them need their names, for help.
@@ -72,6 +76,11 @@ function printVersion(): void {
   writeSync(1, lines.map((line) => `${line}\n`).join(''));
 }
 
+/** Every command with every option, for who lists them; nothing of it is called. */
+export function wholeProgram(context: Context): Command {
+  return makeProgram(context, 'help', () => undefined);
+}
+
 /** Parses and acts. UsageError for a wrong command line; help and version print and return 0. */
 export async function runProgram(context: Context, argv: readonly string[]): Promise<number> {
   let status = 0;
@@ -89,7 +98,17 @@ export async function runProgram(context: Context, argv: readonly string[]): Pro
   return status;
 }
 
-const GLOBAL_WITH_VALUE = ['--log', '--log-format', '--log-level', '--root', '--cgroup-manager', '--rootless'];
+const GLOBAL_WITH_VALUE = [
+  '-l',
+  '-r',
+  '--criu',
+  '--log',
+  '--log-format',
+  '--log-level',
+  '--root',
+  '--cgroup-manager',
+  '--rootless',
+];
 
 /** The first argument that is neither a global option nor the value of one. */
 function findVerb(argv: readonly string[]): string | undefined {

@@ -27,11 +27,14 @@ const list = (flags: string, description: string) =>
     .default([])
     .argParser((value: string, before: string[]) => [...before, value]);
 
-const consoleSocket = () => option('--console-socket <path>', 'a socket that gets the master of the terminal');
+// exec has other uses for the letters.
+const PID_FILE = 'write the process id here';
+const CONSOLE_SOCKET = 'a socket that gets the master of the terminal';
+const pidFile = () => option('-p, --pid-file <file>', PID_FILE);
+const consoleSocket = () => option('-c, --console-socket <path>', CONSOLE_SOCKET);
 const pidfdSocket = () => option('--pidfd-socket <path>', 'a socket that gets a pidfd of the process');
 const preserveFds = () =>
   option('--preserve-fds <n>', 'hand n more descriptors, from 3 on, to the container').argParser(parsePreserveFds);
-const pidFile = () => option('--pid-file <file>', 'write the process id here');
 
 const createOptions = () => [
   bundle(),
@@ -45,6 +48,13 @@ const createOptions = () => [
 ];
 
 export const VERBS: readonly Verb[] = [
+  {
+    name: 'completion',
+    summary: 'print the completion script of a shell',
+    args: '[shell]',
+    options: () => [option('--shell <shell>', 'bash, zsh or fish')],
+    load: async () => (await import('./commands/completion.ts')).completion,
+  },
   {
     name: 'create',
     summary: 'create a container; start lets its program run',
@@ -86,8 +96,8 @@ export const VERBS: readonly Verb[] = [
       list('-c, --cap <capability>', 'add a capability; never inheritable'),
       option('-t, --tty', 'with a terminal'),
       option('-d, --detach', 'leave the process running in the background'),
-      pidFile(),
-      consoleSocket(),
+      option('--pid-file <file>', PID_FILE),
+      option('--console-socket <path>', CONSOLE_SOCKET),
       pidfdSocket(),
       preserveFds(),
       option('--no-new-privs', 'set no_new_privs'),
@@ -105,6 +115,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./commands/features.ts')).features,
   },
   {
+    name: 'info',
+    summary: 'print what the host gives to containers',
+    options: () => [format('text', 'json')],
+    load: async () => (await import('./commands/info.ts')).info,
+  },
+  {
     name: 'kill',
     summary: 'send a signal to a container',
     args: '<id> [signal]',
@@ -120,6 +136,12 @@ export const VERBS: readonly Verb[] = [
     summary: 'list containers',
     options: () => [format('table', 'json'), option('-q, --quiet', 'only ids')],
     load: async () => (await import('./commands/list.ts')).list,
+  },
+  {
+    name: 'mounts',
+    summary: 'add or remove bind mounts of a running container',
+    args: '<action> <id> <file>',
+    load: async () => (await import('./commands/mounts.ts')).mounts,
   },
   {
     name: 'pause',
@@ -163,7 +185,11 @@ export const VERBS: readonly Verb[] = [
   {
     name: 'spec',
     summary: 'write a default config.json',
-    options: () => [bundle(), option('--rootless', 'for an unprivileged user')],
+    options: () => [
+      bundle(),
+      option('-f, --file <file>', 'write to this file instead of config.json in the bundle'),
+      option('--rootless', 'for an unprivileged user'),
+    ],
     load: async () => (await import('./commands/spec.ts')).spec,
   },
   {

@@ -3,19 +3,21 @@
 import { closeSync } from 'node:fs';
 import type { CgroupManager } from '../cgroup/manager.ts';
 import { openCgroup } from '../cgroup/open.ts';
+import { SystemdCgroup } from '../cgroup/systemd.ts';
 import { HelperError, InternalError, StateError, whileFailing } from '../errors.ts';
 import { readFacts } from '../host/facts.ts';
 import { readProcess } from '../host/process.ts';
 import type { Log } from '../log.ts';
 import { native } from '../native/binding.ts';
 import type { Bundle } from '../oci/load-bundle.ts';
-import { planCgroupPlaces } from '../plan/cgroup-places.ts';
+import { planCgroupPlaces, planSystemdPlaces } from '../plan/cgroup-places.ts';
 import { planCreate, type CreateInput } from '../plan/create.ts';
 import type { CgroupPlace, Facts } from '../plan/facts.ts';
 import type { Op, Plan } from '../plan/types.ts';
 import { Executor } from './executor.ts';
 import { runHooks, runHooksLeniently } from './hooks.ts';
 import { killAndReap } from './kill.ts';
+import { makeNotifyDirectory, notifyHost, withNotify } from './notify.ts';
 import { compileFilter } from './seccomp.ts';
 import { newState, type Store, type StoredState } from './store.ts';
 
@@ -31,6 +33,8 @@ export interface CreateOptions {
   readonly noPivot?: boolean;
   readonly noNewKeyring?: boolean;
   readonly preserved?: readonly number[];
+  /** Who makes the cgroups; none: the container stays in those of its caller. */
+  readonly cgroups: 'files' | 'systemd' | 'none';
 }
 
 /** A container whose init waits to become the program. */
@@ -41,10 +45,15 @@ export interface Created {
 }
 
 /** Makes the container. On any failure nothing of it is left: process, cgroup, mounts (they end with init), state. */
-export function createContainer(options: CreateOptions): Created {
-  const { id, bundle, store } = options;
+export function createContainer(given: CreateOptions): Created {
+  const { id, store } = given;
+  const hasNotify = notifyHost() !== undefined;
+  const bundle = hasNotify
+    ? { ...given.bundle, config: withNotify(given.bundle.config, store.notify(id)) }
+    : given.bundle;
+  const options = { ...given, bundle };
   const facts = readFacts();
-  const places = planCgroupPlaces(facts, id, bundle.config.linux?.cgroupsPath);
+  const places = planPlaces(given, facts);
   store.reserve(id);
   const cgroup = openCgroup(places);
   const slots = new Slots();
@@ -58,13 +67,14 @@ export function createContainer(options: CreateOptions): Created {
   });
   try {
     store.save(state);
+    if (hasNotify) makeNotifyDirectory(store, id);
     cgroup.create();
     cgroup.apply(bundle.config.linux?.resources);
     const { plan, warnings } = planCreate(openSlots(createInput(options, facts, places), options, slots));
     for (const warning of warnings) options.log.warn(warning);
     executor = Executor.start(plan, { log: options.log, preserved: options.preserved ?? [], slots: slots.descriptors });
     state = { ...state, ...birthOf(executor.pid), startOps: operationsOfStart(plan) };
-    reachStart(executor, state, options.hasGate);
+    reachStart(executor, state, options.hasGate, cgroup);
     // In a joined pid namespace another process has taken over as init on the way.
     state = { ...state, ...birthOf(executor.pid) };
     if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, executor.pid, 'standard');
@@ -126,12 +136,28 @@ function openSlots(input: CreateInput, options: CreateOptions, slots: Slots): Cr
   };
 }
 
+/** The container's cgroups, as who makes them names them. */
+export function planPlaces(
+  { id, bundle, cgroups }: Pick<CreateOptions, 'id' | 'bundle' | 'cgroups'>,
+  facts: Facts,
+): CgroupPlace[] {
+  const path = bundle.config.linux?.cgroupsPath;
+  if (cgroups === 'none') return [];
+  return cgroups === 'systemd' ? planSystemdPlaces(facts, id, path) : planCgroupPlaces(facts, id, path);
+}
+
 /** Follows init to where it waits for its start, running the hooks of the runtime namespace on the way. */
-function reachStart(executor: Executor, state: StoredState, hasGate: boolean): void {
+function reachStart(executor: Executor, state: StoredState, hasGate: boolean, cgroup: CgroupManager): void {
   const last = hasGate ? 'created' : 'start';
   for (;;) {
     const { at } = executor.next();
     if (at === last) return;
+    if (at === 'born' && cgroup instanceof SystemdCgroup) {
+      const { id, config } = state;
+      cgroup.start(executor.pid, { id, resources: config.linux?.resources, annotations: config.annotations ?? {} });
+      executor.proceed();
+      continue;
+    }
     if (at !== 'createRuntime') throw new InternalError(`init came to ${at}, not to its start`);
     runHooks(state, 'prestart', 'creating');
     runHooks(state, 'createRuntime', 'creating');

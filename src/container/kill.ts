@@ -39,7 +39,8 @@ export function withPidfd(state: StoredState, use: (pidfd: number) => void): boo
 
 /** `kill`: StateError "container not running" when there is nobody to signal. */
 export function killContainer(state: StoredState, signal: number, options: { all: boolean }): void {
-  if (options.all) {
+  // Without a cgroup init stands for all: those of its pid namespace end with it.
+  if (options.all && state.cgroupPlaces.length > 0) {
     killAll(state, signal);
     return;
   }

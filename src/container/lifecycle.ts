@@ -25,6 +25,7 @@ const ALLOWED = {
   update: ['created', 'running', 'paused'],
   events: ['created', 'running', 'paused'],
   ps: ['created', 'running', 'paused'],
+  mounts: ['created', 'running', 'paused'],
 } as const satisfies Record<string, readonly Status[]>;
 
 export type Operation = keyof typeof ALLOWED;
@@ -56,6 +57,7 @@ function refusal(operation: Operation, id: string, status: Status): string {
     case 'update':
     case 'events':
     case 'ps':
+    case 'mounts':
       return `container with id ${id} is not running`;
   }
 }

@@ -5,6 +5,7 @@ import { native, type ExitStatus } from '../native/binding.ts';
 import { createContainer, type CreateOptions } from './create.ts';
 import { destroyContainer } from './destroy.ts';
 import { killAndReap } from './kill.ts';
+import { NotifySocket } from './notify.ts';
 import { writePidFile } from './pid-file.ts';
 import { runPoststart } from './start.ts';
 
@@ -30,19 +31,28 @@ export function runContainer(options: RunOptions): number {
   const { store, log } = options;
   checkConsole({ ...options, terminal: options.bundle.config.process?.terminal ?? false });
   if (!options.detach && !options.noSubreaper) native().becomeSubreaper();
+  // Nothing may end us between the first thing that is made and the wait for the end: what comes meanwhile is forwarded then.
+  if (!options.detach) native().holdSignals();
   const { state: created, executor } = createContainer({ ...options, hasGate: false });
   const state = { ...created, isStarted: true };
   const { terminal } = executor;
-  // Nothing may end us between the start of the program and the wait for it.
-  if (!options.detach) native().holdSignals();
+  let notify: NotifySocket | undefined;
   try {
+    notify = NotifySocket.open(store, state.id);
     store.save(state);
     if (options.pidFile !== undefined) writePidFile(options.pidFile, state.pid);
     executor.proceed();
     executor.next();
     runPoststart(store, state, log);
-    if (options.detach) return 0;
-    const status = native().supervise({ pid: state.pid, ...(terminal === undefined ? {} : { terminal }) });
+    if (options.detach) {
+      notify?.waitForReady(state);
+      return 0;
+    }
+    const status = native().supervise({
+      pid: state.pid,
+      ...(terminal === undefined ? {} : { terminal }),
+      ...(notify === undefined ? {} : { notify: notify.ends }),
+    });
     if (!options.keep) destroyContainer(store, state, log);
     return exitCode(status);
   } catch (error) {
@@ -52,6 +62,7 @@ export function runContainer(options: RunOptions): number {
       if (store.has(state.id)) destroyContainer(store, state, log);
     });
   } finally {
+    notify?.close();
     if (terminal !== undefined) closeSync(terminal);
   }
 }

@@ -8,13 +8,25 @@ import { Executor } from './executor.ts';
 import { runHooks } from './hooks.ts';
 import { killAndWait } from './kill.ts';
 import { checkStatus, statusOf } from './lifecycle.ts';
+import { NotifySocket } from './notify.ts';
 import type { Store, StoredState } from './store.ts';
 
 export function startContainer(store: Store, id: string, log: Log): void {
-  store.locked(id, () => {
-    const state = store.load(id);
-    checkStatus('start', id, statusOf(state));
-    const executor = Executor.join(planOf(state), log, connect(store, state));
+  const { state, notify } = store.locked(id, () => openGate(store, id, log));
+  try {
+    // Not locked: the container may take its time, and may be killed meanwhile.
+    notify?.waitForReady(state);
+  } finally {
+    notify?.close();
+  }
+}
+
+function openGate(store: Store, id: string, log: Log): { state: StoredState; notify: NotifySocket | undefined } {
+  const state = store.load(id);
+  checkStatus('start', id, statusOf(state));
+  const executor = Executor.join(planOf(state), log, connect(store, state));
+  const notify = NotifySocket.open(store, id);
+  try {
     executor.next(); // init is at its gate
     const started = { ...state, isStarted: true };
     // Before init goes: a command that looks now must not find a container that runs and is called created.
@@ -22,7 +34,10 @@ export function startContainer(store: Store, id: string, log: Log): void {
     executor.proceed();
     executor.next(); // the program runs, or HelperError: init has ended
     runPoststart(store, started, log);
-  });
+    return { state: started, notify };
+  } catch (error) {
+    throw whileFailing(error, () => notify?.close());
+  }
 }
 
 /** "If any poststart hook fails, the runtime MUST ... stop the container, and continue the lifecycle at step 12", runtime.md. */

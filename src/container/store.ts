@@ -95,6 +95,11 @@ export class Store {
     return `${this.directory(id)}/gate`;
   }
 
+  /** Where the socket of NOTIFY_SOCKET is. */
+  notify(id: string): string {
+    return `${this.directory(id)}/notify`;
+  }
+
   has(id: string): boolean {
     return existsSync(`${this.directory(id)}/state.json`);
   }

@@ -27,6 +27,19 @@ export const REPORT = { pid: 1, done: 2, await: 3, fail: 4, warn: 5, terminal: 6
 /** How a process ended. */
 export type ExitStatus = { readonly exited: number } | { readonly signaled: number };
 
+/** The socket that a container writes to, and the address of the manager that waits for its READY; sd_notify(3). */
+export interface NotifyEnds {
+  readonly socket: number;
+  readonly host: string;
+}
+
+/** Name, D-Bus signature (s, b, i, u, x, t, d, or an array of one), value. */
+export type UnitProperty = readonly [
+  string,
+  string,
+  string | boolean | number | bigint | Uint8Array | readonly (string | number)[],
+];
+
 export interface Binding {
   /** A descriptor of a sealed copy of the file. */
   openHelper(path: string): number;
@@ -41,7 +54,9 @@ export interface Binding {
   /** Blocks until the child has ended. */
   waitFor(pid: number): ExitStatus;
   /** waitFor that forwards signals, and a terminal's bytes. */
-  supervise(options: { pid: number; terminal?: number }): ExitStatus;
+  supervise(options: { pid: number; terminal?: number; notify?: NotifyEnds }): ExitStatus;
+  /** Blocks until the container has said READY, which is handed on, or has ended: whether it did. */
+  waitForReady(options: NotifyEnds & { pid: number; pidfd: number }): boolean;
   /** Signals that are to be forwarded wait for supervise from here on, instead of ending this process. */
   holdSignals(): void;
   /** _exit(2). */
@@ -49,6 +64,10 @@ export interface Binding {
   becomeSubreaper(): void;
   /** A listening SOCK_SEQPACKET socket at `path`, for its owner only. */
   listenAt(path: string): number;
+  /** A datagram socket at `path` that everybody may write to. */
+  listenForNotify(path: string): number;
+  /** One datagram to the Unix socket at `path`; does not wait. */
+  sendDatagram(path: string, text: string): void;
   connectTo(path: string, kind: 'seqpacket' | 'stream'): number;
   /** Sends `descriptor` in one message with `name` as its text. */
   sendDescriptor(socket: number, name: string, descriptor: number): void;
@@ -56,11 +75,17 @@ export interface Binding {
   lockFile(path: string): number;
   /** Another number for the same open file. */
   duplicate(descriptor: number): number;
+  /** A detached copy of the mount at `path`, open_tree(2). */
+  openTree(path: string, isRecursive: boolean): number;
   openPidfd(pid: number): number;
   signalPidfd(pidfd: number, signal: number): void;
   decodePlan(plan: Uint8Array): Record<string, unknown>[];
   /** Puts a program of type cgroup_device onto a v2 cgroup, in place of those that are there. */
   attachDeviceProgram(cgroup: string, program: Uint8Array): void;
+  /** A transient unit of systemd's, once it is active; a failure has systemd's name of it as code. */
+  startUnit(isUser: boolean, name: string, properties: readonly UnitProperty[]): void;
+  stopUnit(isUser: boolean, name: string): void;
+  setUnitProperties(isUser: boolean, name: string, properties: readonly UnitProperty[]): void;
   compileSeccomp(profile: SeccompProfile): Uint8Array;
   seccompVersion(): string;
   errnoName(errno: number): string;

@@ -1,4 +1,5 @@
 // Owns the answer to "which cgroup?": linux.cgroupsPath and the container id to a directory in each hierarchy. Pure.
+import { UsageError } from '../errors.ts';
 import type { CgroupPlace, Facts, Hierarchy } from './facts.ts';
 import { cleanPath } from './paths.ts';
 
@@ -21,4 +22,57 @@ function insidePath(hierarchy: Hierarchy, wanted: string): string {
 /** On v2 a cgroup with processes of its own, such as tsrunc itself, hands no controllers to those below it: beside it, then. */
 function base(hierarchy: Hierarchy): string {
   return hierarchy.version === 1 ? hierarchy.ownPath : hierarchy.ownPath.slice(0, hierarchy.ownPath.lastIndexOf('/'));
+}
+
+/**
+ * The scope that systemd is asked for: cgroupsPath is SLICE:PREFIX:NAME, each of which may be empty. As runc. Only on v2: on v1
+ * systemd would open every device again each time it reloads.
+ */
+export function planSystemdPlaces(facts: Facts, id: string, cgroupsPath: string | undefined): CgroupPlace[] {
+  const hierarchy = facts.hierarchies.find(({ version }) => version === 2);
+  if (facts.cgroupVersion !== 2 || hierarchy === undefined)
+    throw new UsageError('cgroups through systemd need cgroup v2, and this host has v1', {
+      hint: 'leave out --systemd-cgroup (docs/decisions/0008)',
+    });
+  const isUser = facts.euid !== 0;
+  const [slice, prefix, name] = splitScope(cgroupsPath || `:tsrunc:${id}`);
+  const unit = {
+    slice: slice || (isUser ? 'user.slice' : 'system.slice'),
+    name: `${prefix === '' ? '' : `${prefix}-`}${name || id}.scope`,
+    isUser,
+  };
+  if (!/^[\w:.\\@-]+$/.test(unit.name) || unit.name.length > 255)
+    throw new UsageError(`cgroupsPath ${JSON.stringify(cgroupsPath)}: ${unit.name} is no name of a unit`);
+  const top = isUser ? managerOf(hierarchy) : '';
+  return [{ hierarchy, directory: `${hierarchy.mountpoint}${top}${slicePath(unit.slice)}/${unit.name}`, unit }];
+}
+
+function splitScope(path: string): [string, string, string] {
+  const parts = path.split(':');
+  const [slice, prefix, name] = parts;
+  if (parts.length !== 3 || slice === undefined || prefix === undefined || name === undefined)
+    throw new UsageError(
+      `expected cgroupsPath to be of format "slice:prefix:name" for systemd cgroups, got ${JSON.stringify(path)} instead`,
+    );
+  if (name.endsWith('.slice')) throw new UsageError(`cgroupsPath ${path}: a container is a scope, not a slice`);
+  return [slice, prefix, name];
+}
+
+/** "a-b.slice" is below "a.slice"; "-.slice" is the root. systemd.slice(5). */
+function slicePath(slice: string): string {
+  const name = /^(-|[\w:.\\@]+(?:-[\w:.\\@]+)*)\.slice$/.exec(slice)?.[1];
+  if (name === undefined) throw new UsageError(`${JSON.stringify(slice)} is no name of a slice`);
+  if (name === '-') return '';
+  const parts = name.split('-');
+  return parts.map((_, i) => `/${parts.slice(0, i + 1).join('-')}.slice`).join('');
+}
+
+/** The cgroup of the user's own systemd, above which an unprivileged process changes nothing. */
+function managerOf({ ownPath }: Hierarchy): string {
+  const manager = /^.*\/user@\d+\.service(?=\/|$)/.exec(ownPath)?.[0];
+  if (manager === undefined)
+    throw new UsageError(
+      `the user's own systemd is not above ${ownPath}: start a session, or leave out --systemd-cgroup`,
+    );
+  return manager;
 }

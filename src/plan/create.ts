@@ -96,7 +96,7 @@ function processInput(input: CreateInput, namespaces: NamespacePlan): ProcessInp
 
 function planParent(input: CreateInput, linux: Linux, namespaces: NamespacePlan, process: ProcessInput): Op[] {
   // The cgroups are opened before a joined mount namespace hides them.
-  const cgroups = input.cgroupPlaces.map((place, slot): Op => ({
+  const cgroups = ownEntries(input).map((place, slot): Op => ({
     kind: 'openCgroup',
     path: place.directory,
     slot,
@@ -118,9 +118,19 @@ function planParent(input: CreateInput, linux: Linux, namespaces: NamespacePlan,
   return ops;
 }
 
+/** Where systemd makes the cgroup, it also moves init in, while init waits. */
+function isMovedBySystemd({ cgroupPlaces }: CreateInput): boolean {
+  return cgroupPlaces[0]?.unit !== undefined;
+}
+
+function ownEntries(input: CreateInput): readonly CgroupPlace[] {
+  return isMovedBySystemd(input) ? [] : input.cgroupPlaces;
+}
+
 function planBirth(input: CreateInput, namespaces: NamespacePlan): Op[] {
   // Before becomeRoot: the files belong to root of the host.
-  const ops: Op[] = input.cgroupPlaces.map((place, slot) => ({ kind: 'joinCgroup', path: place.directory, slot }));
+  const ops: Op[] = ownEntries(input).map((place, slot) => ({ kind: 'joinCgroup', path: place.directory, slot }));
+  if (isMovedBySystemd(input)) ops.push({ kind: 'await', point: AWAIT.born });
   if (namespaces.isNew('user') || namespaces.isJoined('user')) ops.push({ kind: 'becomeRoot' });
   ops.push({ kind: 'startSession' });
   if (namespaces.isJoined('mount')) ops.push({ kind: 'openPrivateProc' });

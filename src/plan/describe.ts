@@ -12,6 +12,7 @@ type Describers = { readonly [K in OpKind]: (op: OpOf<K>) => string };
 const DESCRIBE: Describers = {
   joinNamespace: (op) => `join the ${namespaceName(Number(op.flag))} namespace ${op.path}`,
   openPidNamespace: (op) => `open the pid namespace ${op.path}`,
+  enterCgroupNamespace: () => "join the container's cgroup namespace",
   enterPidNamespace: () => 'go on as a child in that pid namespace',
   spawnInit: (op) =>
     `clone init into ${list(namespaceNames(Number(op.cloneFlags)), 'no new namespaces', 'new namespaces: ')}`,
@@ -37,6 +38,10 @@ const DESCRIBE: Describers = {
   bindMount: (op) =>
     `bind ${op.source} on ${op.target}${flags(op.msFlags)}${recursive(op)}${propagation(op.propagation)}`,
   bindCgroup: (op) => `bind cgroup ${op.source} on ${op.target}${flags(op.msFlags)}${propagation(op.propagation)}`,
+  attachMount: (op) =>
+    `bind ${op.source} on ${op.target}${flags(op.msFlags)}${recursive(op)}${propagation(op.propagation)}`,
+  detachMount: (op) => `unmount ${op.target}`,
+  finish: () => 'end',
   remount: (op) =>
     `remount ${op.target}${flags(op.msFlags)}${op.data === '' ? '' : ` with ${op.data}`}${propagation(op.propagation)}`,
   setMountAttributes: (op) => `make ${op.target} ${describeMsFlags(Number(op.set)) || 'as it was'}`,
@@ -106,7 +111,7 @@ function propagation(words: readonly number[]): string {
   return words.length === 0 ? '' : `, then make it ${words.map(describeMsFlags).join(', then ')}`;
 }
 
-function recursive(op: OpOf<'bindMount'>): string {
+function recursive(op: OpOf<'bindMount' | 'attachMount'>): string {
   const set = Number(op.recursiveSet);
   return set === 0 ? '' : `, ${describeMsFlags(set & 0xf)} for all below`;
 }

@@ -1,7 +1,7 @@
 // Owns the plan of a process that joins a running container (`exec`). Pure.
 import type { ExactIntegers, Process } from '../oci/types.ts';
 import type { CgroupPlace, Facts } from './facts.ts';
-import { CLONE_NEWUSER } from './flags.ts';
+import { CLONE_NEWCGROUP, CLONE_NEWUSER } from './flags.ts';
 import { planAppArmor } from './labels.ts';
 import { CONSOLE_TO_PLANNER } from './create.ts';
 import {
@@ -28,6 +28,8 @@ export interface ExecInput {
 
 export function planExec(input: ExecInput): { plan: Plan; warnings: readonly string[] } {
   const { process, facts } = input;
+  const joinsCgroup = (input.namespaces & CLONE_NEWCGROUP) !== 0;
+  const namespacesAtOnce = input.namespaces - (joinsCgroup ? CLONE_NEWCGROUP : 0);
   const isUserJoined = (input.namespaces & CLONE_NEWUSER) !== 0;
   const processInput: ProcessInput = {
     process,
@@ -51,12 +53,13 @@ export function planExec(input: ExecInput): { plan: Plan; warnings: readonly str
       isV2: place.hierarchy.version - 1,
     })),
     // Our children are in the container's pid namespace from here on, we are not: nobody in there can trace us.
-    { kind: 'joinProcess', slot: input.pidfdSlot, flags: input.namespaces },
+    { kind: 'joinProcess', slot: input.pidfdSlot, flags: namespacesAtOnce },
     { kind: 'spawnInit', cloneFlags: 0 },
     ...planFromOutside(processInput),
     { kind: 'releaseInit' },
     ...input.cgroupPlaces.map((place, slot): Op => ({ kind: 'joinCgroup', path: place.directory, slot })),
   ];
+  if (joinsCgroup) plan.push({ kind: 'enterCgroupNamespace', slot: input.pidfdSlot });
   if (isUserJoined) plan.push({ kind: 'becomeRoot' });
   plan.push({ kind: 'startSession' }, { kind: 'openPrivateProc' }, { kind: 'openRoot' });
   if (process.terminal)

@@ -32,4 +32,14 @@ export interface CgroupPlace {
   readonly hierarchy: Hierarchy;
   /** Absolute path of the directory on the host. */
   readonly directory: string;
+  /** Where systemd makes the directory. */
+  readonly unit?: SystemdUnit;
+}
+
+/** A scope of systemd's. */
+export interface SystemdUnit {
+  readonly name: string;
+  readonly slice: string;
+  /** Of the user's own systemd, not the system's. */
+  readonly isUser: boolean;
 }

@@ -12,6 +12,7 @@ export function mountMessages(op: Op): string[] {
     case 'mountFs':
       return [start(op, op.data.join(','), op.type), ...propagated(op.propagation, op.target)];
     case 'bindMount':
+    case 'attachMount':
     case 'bindCgroup':
       return [start(op, '', 'bind'), ...propagated(op.propagation, op.target)];
     default:

@@ -147,6 +147,11 @@ function addRecursive(out: MountOptions, name: string): boolean {
   return true;
 }
 
+/** Several options of a filesystem may come as one string, as mount(8) takes them; "\\," is a comma within a value. */
+function splitData(option: string): string[] {
+  return option.split(/(?<!\\),/).filter((part) => part !== '');
+}
+
 /** Reads the options of one mount, later ones winning. */
 export function parseMountOptions(options: readonly string[]): MountOptions {
   const none = 0 as MountAttrs;
@@ -169,7 +174,7 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     else if (Object.hasOwn(RECURSIVE, option)) addRecursive(out, option);
     else if (option === 'tmpcopyup') out.copyUp = true;
     else if (option === 'idmap' || option === 'ridmap') out.idmap = option;
-    else if (option !== '') out.data.push(option);
+    else out.data.push(...splitData(option));
   }
   return out;
 }

@@ -60,11 +60,12 @@ function planBind(input: MountInput, mount: Mount, target: string, options: Moun
     kind: 'bindMount',
     source: resolveFrom(input.bundle, mount.source ?? ''),
     target,
-    ...bindFields(options),
+    ...planBindFields(options),
   });
 }
 
-function bindFields(options: MountOptions) {
+/** What bindMount, bindCgroup and attachMount have in common. */
+export function planBindFields(options: MountOptions) {
   return {
     msFlags: f.union(options.msFlags, f.MS_BIND),
     set: options.set,
@@ -103,7 +104,7 @@ function planCgroup(input: MountInput, target: string, options: MountOptions, pl
 function planCgroup2(input: MountInput, target: string, options: MountOptions, plan: MountPlan): void {
   const place = input.cgroupPlaces[0];
   if (place !== undefined && !input.hasCgroupNamespace) {
-    plan.ops.push({ kind: 'bindCgroup', source: place.directory, target, ...bindFields(options) });
+    plan.ops.push({ kind: 'bindCgroup', source: place.directory, target, ...planBindFields(options) });
     return;
   }
   plan.ops.push({
@@ -136,7 +137,7 @@ function planCgroup1(input: MountInput, target: string, options: MountOptions, p
   });
   for (const place of input.cgroupPlaces) {
     const name = place.hierarchy.mountpoint.slice(place.hierarchy.mountpoint.lastIndexOf('/') + 1);
-    const fields = bindFields(options);
+    const fields = planBindFields(options);
     plan.ops.push({
       kind: 'bindCgroup',
       source: place.directory,

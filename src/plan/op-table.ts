@@ -23,6 +23,11 @@ export const OP_TABLE = {
   joinProcess: { code: 8, stage: 'parent', fields: { slot: 'U', flags: 'U' } },
   /** Moves init itself into the cgroup that openCgroup has opened in `slot`. */
   joinCgroup: { code: 9, stage: 'init', fields: { path: 'S', slot: 'U' } },
+  /**
+   * The cgroup namespace of the process whose pidfd is in `slot`: after joinCgroup, because from within one v2 lets nobody in
+   * who comes from outside (mount option nsdelegate).
+   */
+  enterCgroupNamespace: { code: 67, stage: 'init', fields: { slot: 'U' } },
   /** A child takes over as init in that namespace: once there is nothing of the host to be seen through it. */
   enterPidNamespace: { code: 63, stage: 'init', fields: {} },
   /** In a joined mount namespace: takes a procfs of our own for every later access, instead of the host's. */
@@ -81,6 +86,26 @@ export const OP_TABLE = {
       propagation: 'N',
     },
   },
+  /** bindMount of a copy that openTree has made of `source`, in `slot`: for a process that no longer sees the host. */
+  attachMount: {
+    code: 64,
+    stage: 'init',
+    fields: {
+      source: 'S',
+      slot: 'U',
+      target: 'S',
+      msFlags: 'U',
+      set: 'U',
+      clear: 'U',
+      recursiveSet: 'U',
+      recursiveClear: 'U',
+      propagation: 'N',
+    },
+  },
+  /** Takes away what is mounted on `target`, umount2(2) with MNT_DETACH. */
+  detachMount: { code: 65, stage: 'init', fields: { target: 'S' } },
+  /** Ends init with status 0: a plan that runs no program. */
+  finish: { code: 66, stage: 'init', fields: {} },
   remount: { code: 21, stage: 'init', fields: { target: 'S', msFlags: 'U', data: 'S', propagation: 'N' } },
   setMountAttributes: { code: 22, stage: 'init', fields: { target: 'S', set: 'U', clear: 'U' } },
   makeDevice: {

@@ -27,5 +27,5 @@ export type Op = { [K in OpKind]: OpOf<K> }[OpKind];
 export type Plan = readonly Op[];
 
 /** Where init waits for the planner. */
-export const AWAIT = { createRuntime: 1, start: 2, created: 3 } as const;
+export const AWAIT = { createRuntime: 1, start: 2, created: 3, born: 4 } as const;
 export type AwaitPoint = keyof typeof AWAIT;

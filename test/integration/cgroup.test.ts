@@ -1,8 +1,9 @@
 // The container's cgroup: place, view, limits, removal. config-linux.md, Control groups.
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import t from 'tap';
-import { bundleFor, onlyTsrunc, ROOT_CAPABILITIES } from '../support/bundle.ts';
-import { isCgroup2, sh } from '../support/host.ts';
+import { bundleFor, onlyTsrunc, ROOT_CAPABILITIES, RUNTIME } from '../support/bundle.ts';
+import { call, state, WAITING } from '../support/commands.ts';
+import { cgroupsNamed, eventually, execute, isCgroup2, sh } from '../support/host.ts';
 
 const v1 = isCgroup2() ? { skip: 'this host has cgroup v2 only' } : {};
 
@@ -103,4 +104,29 @@ t.test('a cgroup with processes in it is refused', { ...v1, ...onlyTsrunc('1.1 o
   t.equal(result.status, 1);
   t.match(result.stderr, /container's cgroup is not empty: 1 process\(es\) found/);
   t.ok(existsSync(`/proc/${sleeper.pid}`), 'who was there is left alone');
+});
+
+t.test('--cgroup-manager disabled', onlyTsrunc('does not have it'), async (t) => {
+  const bundle = bundleFor(t);
+  bundle.config.process.args = WAITING;
+  delete bundle.config.linux.resources.memory;
+  bundle.save();
+  const script = `${RUNTIME} --cgroup-manager disabled ${bundle.args('run', '-d', bundle.id).join(' ')} </dev/null >out 2>&1`;
+  t.equal(execute('bash', ['-c', script], { cwd: bundle.directory }).status, 0);
+  t.same(cgroupsNamed(bundle.id), []);
+  const own = readFileSync('/proc/self/cgroup', 'utf8');
+  t.equal(readFileSync(`/proc/${state(bundle).pid}/cgroup`, 'utf8'), own, "the caller's");
+  t.match(call(bundle, 'pause', bundle.id).stderr, /has no cgroup/);
+  t.match(call(bundle, 'ps', bundle.id).stderr, /has no cgroup/);
+  t.equal(call(bundle, 'exec', bundle.id, 'true').status, 0);
+  t.equal(call(bundle, 'kill', '--all', bundle.id, 'KILL').status, 0);
+  await eventually('it has stopped', () => state(bundle).status === 'stopped');
+  t.equal(call(bundle, 'delete', bundle.id).status, 0);
+  bundle.config.linux.resources.pids = { limit: 10 };
+  bundle.save();
+  const limited = execute(RUNTIME, ['--cgroup-manager', 'disabled', ...bundle.args('run', bundle.id)], {
+    cwd: bundle.directory,
+  });
+  t.match(limited, { status: 1, stderr: /\/linux\/resources\/pids needs a cgroup/ });
+  t.same(bundle.leftovers(), []);
 });

@@ -11,6 +11,7 @@ t.test('the flags of mount(2) that the log shows', async (t) => {
 
 t.test("what is the filesystem's goes to it, in order", async (t) => {
   t.same(parseMountOptions(['mode=755', 'ro', 'size=1k', 'toString']).data, ['mode=755', 'size=1k', 'toString']);
+  t.same(parseMountOptions(['size=1m,mode=700', 'lowerdir=a\\,b:c']).data, ['size=1m', 'mode=700', 'lowerdir=a\\,b:c']);
 });
 
 t.test('attributes: what neither option names is left alone', async (t) => {

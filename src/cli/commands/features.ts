@@ -25,7 +25,7 @@ function describeFeatures(): object {
     linux: {
       namespaces: [...NAMESPACE_TYPES].sort(),
       capabilities: CAPABILITY_NAMES,
-      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: {
         enabled: true,
         actions: SECCOMP_ACTIONS.filter((name) => !REFUSED_ACTIONS.has(name)),

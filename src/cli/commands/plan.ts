@@ -1,10 +1,9 @@
 // tsrunc plan: what run would do, one line an operation. Needs no privilege and changes nothing.
 import { writeSync } from 'node:fs';
-import { createInput } from '../../container/create.ts';
+import { createInput, planPlaces } from '../../container/create.ts';
 import { checkId } from '../../container/id.ts';
 import { readFacts } from '../../host/facts.ts';
 import { loadBundle } from '../../oci/load-bundle.ts';
-import { planCgroupPlaces } from '../../plan/cgroup-places.ts';
 import { planCreate } from '../../plan/create.ts';
 import { describeOp } from '../../plan/describe.ts';
 import { OP_TABLE } from '../../plan/op-table.ts';
@@ -18,7 +17,7 @@ export async function plan(context: Context, [id = DEFAULT_ID]: readonly string[
   checkId(id);
   const bundle = await loadBundle(directory);
   const facts = readFacts();
-  const places = planCgroupPlaces(facts, id, bundle.config.linux?.cgroupsPath);
+  const places = planPlaces({ id, bundle, cgroups: context.cgroups }, facts);
   const { plan: ops, warnings } = planCreate(createInput({ id, bundle, noPivot: !pivot }, facts, places));
   for (const warning of warnings) context.log.warn(warning);
   writeSync(1, format === 'json' ? json(ops) : text(ops));

@@ -6,8 +6,8 @@ import { defaultSpec } from '../../oci/default-spec.ts';
 import type { Context } from '../context.ts';
 
 export async function spec(_context: Context, _args: readonly string[], options: object): Promise<number> {
-  const { bundle, rootless } = options as { bundle: string; rootless?: boolean };
-  const path = `${bundle}/config.json`;
+  const { bundle, file, rootless } = options as { bundle: string; file?: string; rootless?: boolean };
+  const path = file ?? `${bundle}/config.json`;
   const document = defaultSpec({
     cgroupVersion: readFacts().cgroupVersion,
     ...(rootless ? { rootless: { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 } } : {}),

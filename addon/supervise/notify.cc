@@ -1,0 +1,94 @@
+// Forwarding of READY; see notify.h.
+#include "notify.h"
+
+#include <asm/poll.h>
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/net.h>
+#include <linux/un.h>
+
+#include "../init/report.h"
+#include "../sys/calls.h"
+#include "../sys/fd.h"
+#include "../sys/text.h"
+
+namespace tsrunc::supervise {
+namespace {
+
+using sys::Call;
+using sys::Fail;
+using sys::Ok;
+using sys::Outcome;
+using sys::UniqueFd;
+
+constexpr int kUnix = 1;                 // AF_UNIX
+constexpr int kDatagram = 2;             // SOCK_DGRAM
+constexpr int kDontWait = 0x40;          // MSG_DONTWAIT
+constexpr int kBarrierWait = 30 * 1000;  // milliseconds
+
+// A socket whose other end is the manager's.
+Outcome ConnectTo(const char* host, UniqueFd* out) {
+  struct sockaddr_un address = {};
+  address.sun_family = kUnix;
+  size_t length = sys::Length(host);
+  if (length == 0 || length >= sizeof(address.sun_path)) return Fail(EINVAL, Call::k_connect);
+  for (size_t i = 0; i < length; i++) address.sun_path[i] = host[i];
+  size_t size = offsetof(sockaddr_un, sun_path) + length + 1;
+  if (host[0] == '@') {  // a name is as long as it is; a path ends with a zero
+    address.sun_path[0] = '\0';
+    size--;
+  }
+  Outcome opened = sys::Socket(kUnix, kDatagram | O_CLOEXEC);
+  if (!opened.ok()) return opened;
+  out->reset(static_cast<int>(opened.value));
+  return sys::Connect(out->get(), &address, size);
+}
+
+// The line of the datagram that begins with READY=, or one of no length.
+struct Line {
+  const char* begin;
+  size_t size;
+};
+Line FindReady(const char* text, size_t size) {
+  for (size_t start = 0; start < size;) {
+    size_t end = start;
+    while (end < size && text[end] != '\n') end++;
+    if (end - start > 6 && sys::StartsWith(text + start, "READY=")) return {text + start, end - start};
+    start = end + 1;
+  }
+  return {nullptr, 0};
+}
+
+// The manager closes its copy of the descriptor once it has read everything before, sd_notify_barrier(3).
+Outcome Barrier(int manager) {
+  int ends[2];
+  TSRUNC_TRY(sys::Pipe2(ends, O_CLOEXEC));
+  UniqueFd reader(ends[0]), writer(ends[1]);
+  TSRUNC_TRY(init::SendDescriptor(manager, "BARRIER=1", writer.get()));
+  writer.reset();
+  pollfd waiting = {reader.get(), 0, 0};
+  return sys::Poll(&waiting, 1, kBarrierWait);
+}
+
+}  // namespace
+
+Outcome ForwardReady(const Notify& notify) {
+  char said[4096 + 1];
+  Outcome read = sys::Recv(notify.socket, said, sizeof(said) - 1, kDontWait);
+  if (!read.ok()) return read.err() == EAGAIN ? Ok(0) : read;
+  said[read.value] = '\0';
+  Line ready = FindReady(said, static_cast<size_t>(read.value));
+  if (ready.size == 0) return Ok(0);
+  UniqueFd manager;
+  TSRUNC_TRY(ConnectTo(notify.host, &manager));
+  TSRUNC_TRY(sys::Write(manager.get(), ready.begin, ready.size));
+  if (notify.main_pid > 0) {
+    sys::Text<32> pid;
+    pid.Add("MAINPID=").AddNumber(static_cast<uint64_t>(notify.main_pid));
+    TSRUNC_TRY(sys::Write(manager.get(), pid.c_str(), pid.size()));
+  }
+  if (notify.has_barrier) (void)Barrier(manager.get());  // a manager that knows no barrier has still been told
+  return Ok(1);
+}
+
+}  // namespace tsrunc::supervise

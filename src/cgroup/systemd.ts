@@ -1,0 +1,103 @@
+// Owns the cgroup of one container as a scope of systemd's, on cgroup v2: systemd makes the directory and moves init in; the
+// files are ours as with fs2, which does all the rest. org.freedesktop.systemd1(5), systemd.scope(5).
+import { errorCode, FileError, whileFailing } from '../errors.ts';
+import { native } from '../native/binding.ts';
+import type { Resources } from '../oci/types.ts';
+import type { CgroupPlace, SystemdUnit } from '../plan/facts.ts';
+import { FsCgroup2 } from './fs2.ts';
+import type { CgroupManager } from './manager.ts';
+import type { CgroupStats } from './stats.ts';
+import { planAnnotatedProperties, planLimitProperties, planUnitProperties } from './systemd-properties.ts';
+
+/** What the unit is told of the container when it starts. */
+export interface UnitContent {
+  readonly id: string;
+  readonly resources: Resources | undefined;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+const NO_SUCH_UNIT = 'org.freedesktop.systemd1.NoSuchUnit';
+
+export class SystemdCgroup implements CgroupManager {
+  readonly #unit: SystemdUnit;
+  readonly #files: FsCgroup2;
+
+  constructor(place: CgroupPlace, unit: SystemdUnit) {
+    this.#unit = unit;
+    this.#files = new FsCgroup2(place);
+  }
+
+  /** A scope begins with its first process: start() makes it. */
+  create(): void {
+    this.#files.refuseOccupied();
+  }
+
+  /** Starts the scope with init in it. */
+  start(pid: number, content: UnitContent): void {
+    const { name, slice, isUser } = this.#unit;
+    const properties = [
+      ...planUnitProperties(content.id, slice, pid),
+      ...planLimitProperties(content.resources),
+      ...planAnnotatedProperties(content.annotations),
+    ];
+    try {
+      native().startUnit(isUser, name, properties);
+    } catch (cause) {
+      throw new FileError('ask systemd for a scope', { cause });
+    }
+    this.#files.enableControllers();
+    this.#files.apply(content.resources);
+  }
+
+  /** The limits are start()'s. */
+  apply(): void {}
+
+  update(resources: Resources): void {
+    this.#files.update(resources);
+    try {
+      native().setUnitProperties(this.#unit.isUser, this.#unit.name, planLimitProperties(resources));
+    } catch (cause) {
+      throw whileFailing(new FileError('tell systemd of the limits', { cause }), () => this.restore());
+    }
+  }
+
+  restore(): void {
+    this.#files.restore();
+  }
+
+  stats(): CgroupStats {
+    return this.#files.stats();
+  }
+
+  oomKills(): number {
+    return this.#files.oomKills();
+  }
+
+  freeze(): void {
+    this.#files.freeze();
+  }
+
+  thaw(): void {
+    this.#files.thaw();
+  }
+
+  isFrozen(): boolean {
+    return this.#files.isFrozen();
+  }
+
+  processes(): number[] {
+    return this.#files.processes();
+  }
+
+  remove(): void {
+    this.#files.thaw(); // a frozen process does not end
+    this.#files.killAll();
+    try {
+      native().stopUnit(this.#unit.isUser, this.#unit.name);
+    } catch (error) {
+      // A scope goes with its last process.
+      if (errorCode(error) !== NO_SUCH_UNIT) throw new FileError('end the scope of the container', { cause: error });
+    }
+    this.#files.remove();
+  }
+}

@@ -1,0 +1,14 @@
+// tsrunc mounts add|remove: bind mounts of a running container.
+import { changeMounts, readMounts, type MountAction } from '../../container/mounts.ts';
+import { UsageError } from '../../errors.ts';
+import type { Context } from '../context.ts';
+
+export async function mounts(context: Context, [action, id = '', file = '']: readonly string[]): Promise<number> {
+  if (action !== 'add' && action !== 'remove')
+    throw new UsageError(`mounts ${JSON.stringify(action)}: it is add or remove`);
+  context.doing = { command: `mounts ${action}`, id };
+  const { store, log } = context;
+  const list = await readMounts(store.load(id), file, action satisfies MountAction);
+  changeMounts(store, id, log, action, list);
+  return 0;
+}

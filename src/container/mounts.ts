@@ -1,0 +1,82 @@
+// Owns `mounts add` and `mounts remove`: bind mounts of a running container.
+import { FileError, SpecError, UsageError, whileFailing } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { native } from '../native/binding.ts';
+import { readJson } from '../oci/json.ts';
+import type { Mount } from '../oci/types.ts';
+import { validateConfig } from '../oci/validate.ts';
+import { resolveFrom } from '../plan/paths.ts';
+import { planAddMounts, planRemoveMounts, refuseMount, type OpenedMount } from '../plan/running-mounts.ts';
+import type { Plan } from '../plan/types.ts';
+import { Slots } from './create.ts';
+import { Executor } from './executor.ts';
+import { killAndReap, withPidfd } from './kill.ts';
+import { checkStatus, statusOf } from './lifecycle.ts';
+import type { Store, StoredState } from './store.ts';
+
+export type MountAction = 'add' | 'remove';
+
+/** The mounts of a file: config.json's `mounts`, alone or as its member. SpecError for what config.json could not hold. */
+export async function readMounts(state: StoredState, file: string, action: MountAction): Promise<readonly Mount[]> {
+  const { value } = readJson(file);
+  const mounts = Array.isArray(value) ? value : (value as { mounts?: unknown } | null)?.mounts;
+  if (!Array.isArray(mounts)) throw new UsageError(`${file}: neither a list of mounts nor an object with "mounts"`);
+  // To remove a mount its destination is enough.
+  const asMounted = action === 'add' ? mounts : mounts.map((mount: object) => ({ type: 'none', ...mount }));
+  const faults = (await validateConfig({ ...state.config, mounts: asMounted })).filter((fault) =>
+    fault.pointer.startsWith('/mounts'),
+  );
+  if (faults.length > 0) throw new SpecError(file, faults);
+  mounts.forEach((mount: Mount, i) => {
+    const why = refuseMount(mount, action);
+    if (why !== undefined) throw new UsageError(`${file}: /${i} on ${mount.destination}: ${why}`);
+  });
+  return mounts as Mount[];
+}
+
+/** All of them or, on a failure, those before the one that is named. */
+export function changeMounts(store: Store, id: string, log: Log, action: MountAction, mounts: readonly Mount[]): void {
+  store.locked(id, () => {
+    const state = store.load(id);
+    checkStatus('mounts', id, statusOf(state));
+    const slots = new Slots();
+    try {
+      const isThere = withPidfd(state, (pidfd) => {
+        const pidfdSlot = slots.add(native().duplicate(pidfd));
+        const plan =
+          action === 'add'
+            ? planAddMounts(
+                pidfdSlot,
+                mounts.map((mount) => openMount(state, mount, slots)),
+              )
+            : planRemoveMounts(pidfdSlot, mounts);
+        execute(plan, slots, log);
+      });
+      if (!isThere) checkStatus('mounts', id, 'stopped');
+    } finally {
+      slots.close();
+    }
+  });
+}
+
+function openMount(state: StoredState, mount: Mount, slots: Slots): OpenedMount {
+  const source = resolveFrom(state.bundle, mount.source ?? '');
+  const isRecursive = (mount.options ?? []).includes('rbind');
+  try {
+    return { mount, source, slot: slots.add(native().openTree(source, isRecursive)) };
+  } catch (cause) {
+    throw new FileError(`open ${source}, to bind it on ${mount.destination}`, { cause });
+  }
+}
+
+function execute(plan: Plan, slots: Slots, log: Log): void {
+  const executor = Executor.start(plan, { log, slots: slots.descriptors });
+  try {
+    executor.next();
+  } catch (error) {
+    throw whileFailing(error, () => killAndReap(executor.pid));
+  }
+  const ended = native().waitFor(executor.pid);
+  if (!('exited' in ended) || ended.exited !== 0)
+    throw new FileError(`the helper was ended by signal ${'signaled' in ended ? ended.signaled : 0}`);
+}
