@@ -33,7 +33,7 @@ lines.forEach((line, i) => {
     if (!/^#/.test(lines[i + 1] ?? '') && lines[i + 2]?.startsWith(': ') !== true) out.push('.PP');
   } else if (lines[i + 1]?.startsWith(': ')) out.push('.TP', inline(line));
   else if (line.startsWith(': ')) out.push(inline(line.slice(2)));
-  else if (/^[-*] /.test(line)) out.push('.IP \\(bu 2', inline(line.slice(2)));
+  else if (/^[-*] /.test(line)) out.push('.IP - 2', inline(line.slice(2)));
   else out.push(inline(line.trimStart()));
 });
 process.stdout.write(`${out.join('\n')}\n`);

@@ -19,14 +19,13 @@ constexpr const char* kObject = "/org/freedesktop/systemd1";
 constexpr const char* kManager = "org.freedesktop.systemd1.Manager";
 constexpr uint64_t kPatience = 30'000'000;  // microseconds until a job must be done
 
-// clang-format off: it indents the lines of this list further at each run
-#define TSRUNC_SD_BUS(X)                                                                                  \
-  X(sd_bus_open_system)                                                                                   \
-  X(sd_bus_open_user)                                                                                     \
-  X(sd_bus_flush_close_unref) X(sd_bus_message_new_method_call) X(sd_bus_message_append)                  \
-      X(sd_bus_message_append_basic) X(sd_bus_message_append_array) X(sd_bus_message_open_container)      \
-          X(sd_bus_message_close_container) X(sd_bus_message_unref) X(sd_bus_call) X(sd_bus_match_signal) \
-              X(sd_bus_process) X(sd_bus_wait) X(sd_bus_message_read) X(sd_bus_error_free)
+// clang-format off
+// (It indents the lines of this list further at each run.)
+#define TSRUNC_SD_BUS(X) \
+  X(sd_bus_open_system) X(sd_bus_open_user) X(sd_bus_flush_close_unref) X(sd_bus_message_new_method_call) \
+  X(sd_bus_message_append) X(sd_bus_message_append_basic) X(sd_bus_message_append_array) \
+  X(sd_bus_message_open_container) X(sd_bus_message_close_container) X(sd_bus_message_unref) X(sd_bus_call) \
+  X(sd_bus_match_signal) X(sd_bus_process) X(sd_bus_wait) X(sd_bus_message_read) X(sd_bus_error_free)
 // clang-format on
 
 struct Library {
