@@ -83,6 +83,15 @@ unit: build ## tests without privilege
 integration: build build/.test-packages ## tests with real containers; RUNTIME=runc compares
 	@RUNTIME=$(RUNTIME) scripts/run-tests integration
 
+.PHONY: conformance
+conformance: build build/.conformance-packages ## the specification's own suite; RUNTIME=PATH judges another
+	@RUNTIME=$(RUNTIME) scripts/conformance
+
+build/.conformance-packages: scripts/conformance-packages.txt
+	@mkdir -p build
+	@scripts/install-packages scripts/conformance-packages.txt
+	@touch $@
+
 .PHONY: engines
 engines: build build/.test-packages build/.engine-packages ## podman, docker and containerd with tsrunc, and with runc as the control
 	@scripts/engines

@@ -29,6 +29,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("sendDescriptor", Napi::Function::New<SendDescriptorTo>(env));
   exports.Set("lockFile", Napi::Function::New<LockFile>(env));
   exports.Set("duplicate", Napi::Function::New<Duplicate>(env));
+  exports.Set("detachMount", Napi::Function::New<DetachMount>(env));
   exports.Set("openTree", Napi::Function::New<OpenTree>(env));
   exports.Set("openPidfd", Napi::Function::New<OpenPidfd>(env));
   exports.Set("signalPidfd", Napi::Function::New<SignalPidfd>(env));

@@ -37,8 +37,10 @@ Outcome Execute(Context& context, const plan::makeDevice_op& op) {
   UniqueFd node(opened.value);
   struct statx found;
   TSRUNC_TRY(sys::Statx(node.get(), "", AT_EMPTY_PATH, STATX_TYPE, &found));
-  bool is_same = (found.stx_mode & S_IFMT) == (op.mode & S_IFMT) && found.stx_rdev_major == op.major &&
-                 found.stx_rdev_minor == op.minor;
+  // A fifo has no number, whatever the configuration says of it.
+  bool is_same =
+      (found.stx_mode & S_IFMT) == (op.mode & S_IFMT) &&
+      ((op.mode & S_IFMT) == S_IFIFO || (found.stx_rdev_major == op.major && found.stx_rdev_minor == op.minor));
   if (!is_same) {
     context.detail.Add("a different file is already there");
     return Fail(EEXIST, sys::Call::k_mknodat);

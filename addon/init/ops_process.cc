@@ -120,8 +120,7 @@ Outcome Execute(Context&, const plan::setCapabilities_op& op) {
     data[half].permitted = static_cast<uint32_t>(op.permitted >> (32 * half));
     data[half].inheritable = static_cast<uint32_t>(op.inheritable >> (32 * half));
   }
-  TSRUNC_TRY(sys::Capset(&header, data));
-  return sys::Prctl(PR_SET_KEEPCAPS, 0);
+  return sys::Capset(&header, data);  // keepcaps goes with execve(2): no call more than must be after a filter
 }
 
 Outcome Execute(Context& context, const plan::setAmbient_op& op) {

@@ -55,6 +55,10 @@ Outcome Execute(Context& context, const plan::bindRootfs_op& op) {
   return opened;
 }
 
+Outcome Execute(Context&, const plan::makeRootfsPrivate_op& op) {
+  return sys::Mount("", op.path, "", Word(MsFlags::kPrivate | MsFlags::kRec), nullptr);
+}
+
 // pivot_root(".", ".") stacks the old root on the new one, pivot_root(2); it then goes, without its going being told to
 // the host (MS_SLAVE first).
 Outcome Execute(Context& context, const plan::pivotRoot_op&) {
@@ -78,6 +82,18 @@ Outcome Execute(Context& context, const plan::moveRoot_op&) {
   TSRUNC_TRY(sys::Mount(".", "/", nullptr, Word(MsFlags::kMove), nullptr));
   TSRUNC_TRY(sys::Chroot("."));
   return sys::Chdir("/");
+}
+
+// Where the mount namespace is the host's there is no old root to be taken away; chroot(2) holds who may not chroot.
+Outcome Execute(Context& context, const plan::changeRoot_op&) {
+  TSRUNC_TRY(sys::Fchdir(context.root.get()));
+  TSRUNC_TRY(sys::Chroot("."));
+  return sys::Chdir("/");
+}
+
+Outcome Execute(Context& context, const plan::takeRoot_op& op) {
+  context.root.reset(context.Slot(op.slot));
+  return Ok();
 }
 
 Outcome Execute(Context&, const plan::setRootPropagation_op& op) { return sys::Mount("", "/", "", op.flags, nullptr); }

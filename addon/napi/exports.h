@@ -24,6 +24,7 @@ Napi::Value SetUnitProperties(const Napi::CallbackInfo& info);
 Napi::Value SendDescriptorTo(const Napi::CallbackInfo& info);
 Napi::Value LockFile(const Napi::CallbackInfo& info);
 Napi::Value Duplicate(const Napi::CallbackInfo& info);
+Napi::Value DetachMount(const Napi::CallbackInfo& info);
 Napi::Value OpenTree(const Napi::CallbackInfo& info);
 Napi::Value OpenPidfd(const Napi::CallbackInfo& info);
 Napi::Value SignalPidfd(const Napi::CallbackInfo& info);

@@ -137,6 +137,15 @@ Napi::Value OpenTree(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), Check(info.Env(), sys::OpenTree(AT_FDCWD, path.c_str(), flags), path));
 }
 
+// detachMount(path): umount2(2) of the uppermost mount there, lazily and with all that is on it; a link is not
+// followed.
+Napi::Value DetachMount(const Napi::CallbackInfo& info) {
+  constexpr int kDetach = 2, kNoFollow = 8;  // MNT_DETACH, UMOUNT_NOFOLLOW
+  std::string path = info[0].As<Napi::String>();
+  Check(info.Env(), sys::Umount2(path.c_str(), kDetach | kNoFollow), path);
+  return info.Env().Undefined();
+}
+
 // openPidfd(pid): pidfd_open(2); it means this process for ever, whoever gets the number later.
 Napi::Value OpenPidfd(const Napi::CallbackInfo& info) {
   int pid = info[0].As<Napi::Number>();

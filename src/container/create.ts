@@ -13,11 +13,13 @@ import type { Bundle } from '../oci/load-bundle.ts';
 import { planCgroupPlaces, planSystemdPlaces } from '../plan/cgroup-places.ts';
 import { planCreate, type CreateInput } from '../plan/create.ts';
 import type { CgroupPlace, Facts } from '../plan/facts.ts';
+import { planNamespaces } from '../plan/namespaces.ts';
 import type { Op, Plan } from '../plan/types.ts';
 import { Executor } from './executor.ts';
 import { runHooks, runHooksLeniently } from './hooks.ts';
 import { killAndReap } from './kill.ts';
 import { makeNotifyDirectory, notifyHost, withNotify } from './notify.ts';
+import { mountsOn, removeMounts } from './shared-mounts.ts';
 import { compileFilter } from './seccomp.ts';
 import { newState, type Store, type StoredState } from './store.ts';
 
@@ -64,6 +66,8 @@ export function createContainer(given: CreateOptions): Created {
     rootfs: bundle.rootfs,
     cgroupPlaces: places,
     config: bundle.config,
+    ...(sharesMounts(bundle) ? { rootfsMounts: mountsOn(bundle.rootfs) } : {}),
+    exact: [...bundle.exact].map(([pointer, value]) => [pointer, String(value)]),
   });
   try {
     store.save(state);
@@ -83,7 +87,7 @@ export function createContainer(given: CreateOptions): Created {
     return { state, executor, cgroup };
   } catch (error) {
     throw whileFailing(withMemoryHint(error, bundle), () => {
-      undo(store, id, cgroup, executor);
+      undo(store, state, cgroup, executor);
       if (executor !== undefined) runHooksLeniently(state, 'poststop', 'stopped', options.log);
     });
   } finally {
@@ -134,6 +138,10 @@ function openSlots(input: CreateInput, options: CreateOptions, slots: Slots): Cr
     ...(options.hasGate ? { startsAt: { gateSlot: slots.add(native().listenAt(store.gate(id))) } } : {}),
     ...(consoleSocket === undefined ? {} : { consoleSlot: slots.add(native().connectTo(consoleSocket, 'stream')) }),
   };
+}
+
+function sharesMounts({ config }: Bundle): boolean {
+  return planNamespaces(config.linux).sharesMounts;
 }
 
 /** The container's cgroups, as who makes them names them. */
@@ -211,11 +219,12 @@ function withMemoryHint(error: unknown, bundle: Bundle): unknown {
   );
 }
 
-function undo(store: Store, id: string, cgroup: CgroupManager, executor: Executor | undefined): void {
+function undo(store: Store, state: StoredState, cgroup: CgroupManager, executor: Executor | undefined): void {
   if (executor !== undefined && executor.pid > 0) {
     executor.close(); // an init that waits for us ends by itself
     killAndReap(executor.pid);
   }
   cgroup.remove();
-  store.remove(id);
+  removeMounts(state);
+  store.remove(state.id);
 }

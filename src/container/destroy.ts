@@ -6,6 +6,7 @@ import type { Log } from '../log.ts';
 import { planCgroupPlaces } from '../plan/cgroup-places.ts';
 import { runHooksLeniently } from './hooks.ts';
 import { killAndWait } from './kill.ts';
+import { removeMounts } from './shared-mounts.ts';
 import { checkStatus, statusOf } from './lifecycle.ts';
 import type { Store, StoredState } from './store.ts';
 
@@ -15,6 +16,7 @@ import type { Store, StoredState } from './store.ts';
  */
 export function destroyContainer(store: Store, state: StoredState, log: Log): void {
   openCgroup(state.cgroupPlaces).remove();
+  removeMounts(state);
   store.remove(state.id);
   runHooksLeniently(state, 'poststop', 'stopped', log);
 }

@@ -1,8 +1,9 @@
 // Owns `exec`: a process that joins a running container.
-import { closeSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, readlinkSync } from 'node:fs';
 import { FileError, StateError, UsageError, whileFailing } from '../errors.ts';
 import { readFacts } from '../host/facts.ts';
 import { parseProcCgroup } from '../host/cgroup-mounts.ts';
+import { isAlive } from '../host/process.ts';
 import type { Log } from '../log.ts';
 import { native } from '../native/binding.ts';
 import type { ExactIntegers, Process } from '../oci/types.ts';
@@ -72,7 +73,7 @@ function startExec(options: ExecOptions, state: StoredState): Executor {
       const facts = readFacts();
       const pidfdSlot = slots.add(native().duplicate(pidfd));
       const { consoleSocket } = options;
-      const filter = compileFilter(state.config.linux?.seccomp, options.exact);
+      const filter = compileFilter(state.config.linux?.seccomp, exactOf(state));
       const { plan, warnings } = planExec({
         process: options.process,
         exact: options.exact,
@@ -81,6 +82,7 @@ function startExec(options: ExecOptions, state: StoredState): Executor {
         cgroupPlaces: execPlaces(state, options.cgroups ?? []),
         namespaces: foreignNamespaces(state.pid),
         pidfdSlot,
+        ...(state.rootfsMounts === undefined ? {} : { rootSlot: slots.add(openRootOf(state)) }),
         ...(consoleSocket === undefined ? {} : { consoleSlot: slots.add(native().connectTo(consoleSocket, 'stream')) }),
         ...(filter === undefined ? {} : { seccomp: filter }),
       });
@@ -100,6 +102,19 @@ function startExec(options: ExecOptions, state: StoredState): Executor {
   if (!isThere || executor === undefined)
     throw new StateError('ERR_STATE_STATUS', 'cannot exec in a stopped container');
   return executor;
+}
+
+/** Opened first, asked afterwards whether init still lives: then it was its root, and not that of a later process. */
+function openRootOf({ pid, startTime }: StoredState): number {
+  const root = openSync(`/proc/${pid}/root`, constants.O_RDONLY | constants.O_DIRECTORY);
+  if (isAlive(pid, startTime)) return root;
+  closeSync(root);
+  throw new StateError('ERR_STATE_STATUS', 'cannot exec in a stopped container');
+}
+
+/** The integers of the container's configuration, whole. */
+function exactOf(state: StoredState): ExactIntegers {
+  return new Map(state.exact.map(([pointer, digits]) => [pointer, BigInt(digits)]));
 }
 
 function endExec(executor: Executor): void {

@@ -2,6 +2,7 @@
 import { openCgroup } from '../cgroup/open.ts';
 import { StateError } from '../errors.ts';
 import { isAlive } from '../host/process.ts';
+import type { Config } from '../oci/types.ts';
 import type { StoredState } from './store.ts';
 
 /** `paused` is an addition of runc's that callers know. */
@@ -12,6 +13,12 @@ export function statusOf(state: StoredState): Status {
   if (state.pid === 0 || !isAlive(state.pid, state.startTime)) return 'stopped';
   if (openCgroup(state.cgroupPlaces).isFrozen()) return 'paused';
   return state.isStarted ? 'running' : 'created';
+}
+
+/** "REQUIRED when start is called", config.md, Process. */
+export function requireProcess(config: Config): void {
+  if (config.process === undefined)
+    throw new StateError('ERR_STATE_STATUS', '/process: process is required to start a container');
 }
 
 /** Operation, then the states in which it may be called; the words of the refusals are matched by callers. */

@@ -39,6 +39,8 @@ export function changeMounts(store: Store, id: string, log: Log, action: MountAc
   store.locked(id, () => {
     const state = store.load(id);
     checkStatus('mounts', id, statusOf(state));
+    if (state.rootfsMounts !== undefined)
+      throw new UsageError('the container has no mount namespace of its own: its mounts are those of the host');
     const slots = new Slots();
     try {
       const isThere = withPidfd(state, (pidfd) => {

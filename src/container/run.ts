@@ -3,6 +3,7 @@ import { closeSync } from 'node:fs';
 import { UsageError, whileFailing } from '../errors.ts';
 import { native, type ExitStatus } from '../native/binding.ts';
 import { createContainer, type CreateOptions } from './create.ts';
+import { requireProcess } from './lifecycle.ts';
 import { destroyContainer } from './destroy.ts';
 import { killAndReap } from './kill.ts';
 import { NotifySocket } from './notify.ts';
@@ -30,6 +31,7 @@ export function checkConsole(options: { detach: boolean; terminal: boolean; cons
 export function runContainer(options: RunOptions): number {
   const { store, log } = options;
   checkConsole({ ...options, terminal: options.bundle.config.process?.terminal ?? false });
+  requireProcess(options.bundle.config);
   if (!options.detach && !options.noSubreaper) native().becomeSubreaper();
   // Nothing may end us between the first thing that is made and the wait for the end: what comes meanwhile is forwarded then.
   if (!options.detach) native().holdSignals();

@@ -7,7 +7,7 @@ import { destroyContainer } from './destroy.ts';
 import { Executor } from './executor.ts';
 import { runHooks } from './hooks.ts';
 import { killAndWait } from './kill.ts';
-import { checkStatus, statusOf } from './lifecycle.ts';
+import { checkStatus, requireProcess, statusOf } from './lifecycle.ts';
 import { NotifySocket } from './notify.ts';
 import type { Store, StoredState } from './store.ts';
 
@@ -24,6 +24,7 @@ export function startContainer(store: Store, id: string, log: Log): void {
 function openGate(store: Store, id: string, log: Log): { state: StoredState; notify: NotifySocket | undefined } {
   const state = store.load(id);
   checkStatus('start', id, statusOf(state));
+  requireProcess(state.config);
   const executor = Executor.join(planOf(state), log, connect(store, state));
   const notify = NotifySocket.open(store, id);
   try {

@@ -20,7 +20,7 @@ import { native } from '../native/binding.ts';
 import { checkId } from './id.ts';
 
 /** Changed when an older tsrunc could misread the file. */
-const STATE_VERSION = 1;
+const STATE_VERSION = 2;
 
 /** What a later command must know of a container. */
 export interface StoredState {
@@ -36,6 +36,10 @@ export interface StoredState {
   readonly created: string;
   readonly cgroupPlaces: readonly CgroupPlace[];
   readonly config: Config;
+  /** Integers of the configuration that a JSON number would round: pointer and digits. */
+  readonly exact: readonly (readonly [string, string])[];
+  /** Without a mount namespace of its own: how many mounts were on the rootfs before. */
+  readonly rootfsMounts?: number;
   /** Whether `start` has let init go; with a live init this tells running from created. */
   readonly isStarted: boolean;
   /** The operations that init still has before it when it is created, for the words of a failure; the first has this index. */

@@ -75,6 +75,8 @@ export interface Binding {
   lockFile(path: string): number;
   /** Another number for the same open file. */
   duplicate(descriptor: number): number;
+  /** Takes away the uppermost mount at `path`, with all that is on it. */
+  detachMount(path: string): void;
   /** A detached copy of the mount at `path`, open_tree(2). */
   openTree(path: string, isRecursive: boolean): number;
   openPidfd(pid: number): number;

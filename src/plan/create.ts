@@ -65,11 +65,11 @@ export function planCreate(input: CreateInput): CreatePlan {
     plan: [
       ...planParent(input, linux, namespaces, process),
       ...planBirth(input, namespaces),
-      ...planPrepareRoot(input, linux),
+      ...(namespaces.sharesMounts ? planSharedRoot(input) : planPrepareRoot(input, linux)),
       ...planRoot(input, linux, namespaces),
       ...planNames(input.config, linux),
       ...credentials.ops,
-      ...planStart(input, process),
+      ...planStart(input, process, credentials.afterFilter),
     ],
     warnings: credentials.warnings,
   };
@@ -140,6 +140,18 @@ function planBirth(input: CreateInput, namespaces: NamespacePlan): Op[] {
 }
 
 /**
+ * "If a namespace type is not specified, the container MUST inherit the runtime namespace of that type" (config-linux.md): then
+ * the rootfs is bound on itself in our own mount namespace, private, and the end of the container takes that mount away with
+ * all that is on it. Nothing outside of it is touched.
+ */
+function planSharedRoot(input: CreateInput): Op[] {
+  return [
+    { kind: 'bindRootfs', path: input.rootfs },
+    { kind: 'makeRootfsPrivate', path: input.rootfs },
+  ];
+}
+
+/**
  * `prepareRoot`: nothing of the container's mounts may reach the host, and the rootfs becomes a mount of its own. Only
  * `shared` keeps the host's peers, for volumes whose mounts are to be seen there; then the mount that holds the rootfs is made
  * private, because pivot_root(2) refuses a shared one and the bind would be seen on the host. In the other cases every mount
@@ -172,7 +184,7 @@ function planRoot(input: CreateInput, linux: Linux, namespaces: NamespacePlan): 
   if (cwd !== '/') ops.push({ kind: 'makeDirectory', path: cwd, mode: 0o755 });
   ops.push(...planRuntimeHooks(config.hooks));
   ops.push(...planHooks(config.hooks, 'createContainer', hookContainer(input), 'creating'));
-  ops.push({ kind: input.noPivot ? 'moveRoot' : 'pivotRoot' });
+  ops.push({ kind: namespaces.sharesMounts ? 'changeRoot' : input.noPivot ? 'moveRoot' : 'pivotRoot' });
   if (namespaces.latePidPath !== undefined) ops.push({ kind: 'enterPidNamespace' });
   if (config.process?.terminal) {
     const size = config.process.consoleSize ?? { height: 0, width: 0 };
@@ -223,7 +235,7 @@ function hookContainer(input: CreateInput): HookContainer {
   return { id: input.id, bundle: input.bundle, annotations: input.config.annotations ?? {} };
 }
 
-function planStart(input: CreateInput, process: ProcessInput): Op[] {
+function planStart(input: CreateInput, process: ProcessInput, afterFilter: readonly Op[]): Op[] {
   const { config, startsAt } = input;
   const wait: Op[] =
     startsAt === 'await'
@@ -232,5 +244,8 @@ function planStart(input: CreateInput, process: ProcessInput): Op[] {
           { kind: 'await', point: AWAIT.created },
           { kind: 'awaitGate', slot: startsAt.gateSlot },
         ];
-  return planProgramStart(process, wait, planHooks(config.hooks, 'startContainer', hookContainer(input), 'created'));
+  // "REQUIRED when start is called" (config.md, Process): without one init waits, and start refuses.
+  if (config.process === undefined) return [...wait, { kind: 'finish' }];
+  const hooks = planHooks(config.hooks, 'startContainer', hookContainer(input), 'created');
+  return planProgramStart(process, { wait, hooks, afterFilter });
 }

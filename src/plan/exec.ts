@@ -22,6 +22,8 @@ export interface ExecInput {
   /** CLONE_NEW* of the namespaces that the container does not share with us. */
   readonly namespaces: number;
   readonly pidfdSlot: number;
+  /** The container's root, where its mount namespace is ours. */
+  readonly rootSlot?: number;
   readonly consoleSlot?: number;
   readonly seccomp?: SeccompProgram;
 }
@@ -61,14 +63,19 @@ export function planExec(input: ExecInput): { plan: Plan; warnings: readonly str
   ];
   if (joinsCgroup) plan.push({ kind: 'enterCgroupNamespace', slot: input.pidfdSlot });
   if (isUserJoined) plan.push({ kind: 'becomeRoot' });
-  plan.push({ kind: 'startSession' }, { kind: 'openPrivateProc' }, { kind: 'openRoot' });
+  plan.push({ kind: 'startSession' }, { kind: 'openPrivateProc' });
+  if (input.rootSlot === undefined) plan.push({ kind: 'openRoot' });
+  else plan.push({ kind: 'takeRoot', slot: input.rootSlot }, { kind: 'changeRoot' });
   if (process.terminal)
     plan.push({ kind: 'makeConsole', ...size, slot: input.consoleSlot ?? CONSOLE_TO_PLANNER, bind: 0 });
   plan.push(
     { kind: 'reopenNull' },
     ...planAppArmor(process),
     ...credentials.ops,
-    ...planProgramStart(processInput, [{ kind: 'await', point: AWAIT.start }]),
+    ...planProgramStart(processInput, {
+      wait: [{ kind: 'await', point: AWAIT.start }],
+      afterFilter: credentials.afterFilter,
+    }),
   );
   return { plan, warnings: credentials.warnings };
 }

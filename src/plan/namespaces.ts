@@ -28,6 +28,8 @@ export interface NamespacePlan {
   readonly unsharesCgroup: boolean;
   /** The path of a pid namespace that init enters after pivotRoot. */
   readonly latePidPath: string | undefined;
+  /** Whether the container's mounts are made in our own mount namespace, and have to be taken away again. */
+  readonly sharesMounts: boolean;
   readonly isNew: (type: NamespaceType) => boolean;
   readonly isJoined: (type: NamespaceType) => boolean;
 }
@@ -53,6 +55,7 @@ export function planNamespaces(linux: Linux | undefined): NamespacePlan {
     cloneFlags,
     unsharesCgroup: isNew('cgroup'),
     latePidPath: entersPidLate ? wanted.get('pid')?.path : undefined,
+    sharesMounts: !wanted.has('mount'),
     isNew,
     isJoined,
   };

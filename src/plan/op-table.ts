@@ -40,6 +40,8 @@ export const OP_TABLE = {
   makeRootSlave: { code: 15, stage: 'init', fields: { flags: 'U' } },
   makeParentPrivate: { code: 16, stage: 'init', fields: { path: 'S' } },
   bindRootfs: { code: 17, stage: 'init', fields: { path: 'S' } },
+  /** Without a mount namespace of its own: what is mounted in the rootfs shows nowhere else. */
+  makeRootfsPrivate: { code: 68, stage: 'init', fields: { path: 'S' } },
   /** Mounts a new filesystem. isStrict refuses symbolic links on the way; copyUp fills it with what it covers. */
   mountFs: {
     code: 18,
@@ -120,6 +122,10 @@ export const OP_TABLE = {
   await: { code: 27, stage: 'init', fields: { point: 'U' } },
   pivotRoot: { code: 28, stage: 'init', fields: {} },
   moveRoot: { code: 29, stage: 'init', fields: {} },
+  /** Without a mount namespace of its own: chroot(2) into the rootfs. */
+  changeRoot: { code: 69, stage: 'init', fields: {} },
+  /** Takes the directory in `slot` as the rootfs. */
+  takeRoot: { code: 70, stage: 'init', fields: { slot: 'U' } },
   setRootPropagation: { code: 30, stage: 'init', fields: { flags: 'U' } },
   makeRootReadonly: { code: 31, stage: 'init', fields: {} },
   makeConsole: { code: 32, stage: 'init', fields: { height: 'U', width: 'U', slot: 'U', bind: 'U' } },

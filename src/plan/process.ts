@@ -28,6 +28,9 @@ export const RLIMITS: Readonly<Record<string, number>> = {
 /** runc's, not the caller's: engines start runtimes with a umask of 0 (docs/decisions/0004). */
 const DEFAULT_UMASK = 0o022;
 
+/** capabilities(7). */
+const CAP_SYS_ADMIN = 1n << 21n;
+
 export interface SeccompProgram {
   readonly bytes: Uint8Array;
   /** SECCOMP_FILTER_FLAG_* of seccomp(2). */
@@ -83,11 +86,16 @@ function planProgram(process: Process): { file: string; search: string[] } {
  * From the finished root to just before the program. The order is what matters:
  *  1. streams are given to the user while we may still chown;
  *  2. the working directory is entered as root first, since the user may lack the right to (again as the user, if root lacks it);
- *  3. without no_new_privs a filter needs CAP_SYS_ADMIN, so it comes while we have that; with it, it comes last of all (planProgramStart);
- *  4. bounding set while CAP_SETPCAP is there; groups, gid, uid; then the sets that the change of uid has kept; ambient last,
- *     because it asks permitted and inheritable.
+ *  3. bounding set while CAP_SETPCAP is there; groups, gid, uid; then the sets that the change of uid has kept; ambient last,
+ *     because it asks permitted and inheritable;
+ *  4. the filter comes last of all (planProgramStart), because it may forbid any call of ours. Without no_new_privs it needs
+ *     CAP_SYS_ADMIN, which is kept until then and no longer: `afterFilter`.
  */
-export function planCredentials(input: ProcessInput): { ops: Op[]; warnings: readonly string[] } {
+export function planCredentials(input: ProcessInput): {
+  ops: Op[];
+  afterFilter: Op[];
+  warnings: readonly string[];
+} {
   const { process } = input;
   const user = process.user ?? { uid: 0, gid: 0 };
   const capabilities = planCapabilities(process, input.availableCaps);
@@ -100,41 +108,47 @@ export function planCredentials(input: ProcessInput): { ops: Op[]; warnings: rea
   ops.push({ kind: 'ownStdio', uid: user.uid });
   ops.push({ kind: 'setCwd', path: process.cwd, mayDefer: 1 });
   if (process.noNewPrivileges) ops.push({ kind: 'setNoNewPrivileges' });
-  else ops.push(...planFilter(input.seccomp));
   // Without process.capabilities every set is empty: what is not asked for is not given.
   ops.push({ kind: 'dropBounding', keep: words.bounding });
   const gids = user.additionalGids ?? [];
   if (input.maySetGroups) ops.push({ kind: 'setGroups', gids });
   ops.push({ kind: 'setUser', uid: user.uid, gid: user.gid });
-  ops.push({
+  const keepsAdmin = input.seccomp !== undefined && !process.noNewPrivileges;
+  const setCapabilities = (extra: bigint): Op => ({
     kind: 'setCapabilities',
-    effective: words.effective,
-    permitted: words.permitted,
-    inheritable: words.inheritable,
+    effective: Number(words.effective | extra),
+    permitted: Number(words.permitted | extra),
+    inheritable: Number(words.inheritable),
   });
+  ops.push(setCapabilities(keepsAdmin ? CAP_SYS_ADMIN : 0n));
   ops.push({ kind: 'setAmbient', mask: words.ambient });
   ops.push({ kind: 'setUmask', mask: user.umask ?? DEFAULT_UMASK });
   ops.push({ kind: 'setCwd', path: process.cwd, mayDefer: 0 });
-  return { ops, warnings: capabilities.warnings };
+  return { ops, afterFilter: keepsAdmin ? [setCapabilities(0n)] : [], warnings: capabilities.warnings };
 }
 
 function planFilter(seccomp: SeccompProgram | undefined): Op[] {
   return seccomp === undefined ? [] : [{ kind: 'applySeccomp', program: seccomp.bytes, flags: seccomp.flags }];
 }
 
-/**
- * The wait for the start, and the program. What init does after the wait is as little as can be: the hooks of `afterWait`,
- * then a filter that may forbid everything but execve(2).
- */
-export function planProgramStart(input: ProcessInput, wait: readonly Op[], afterWait: readonly Op[] = []): Op[] {
+export interface ProgramStart {
+  readonly wait: readonly Op[];
+  readonly hooks?: readonly Op[];
+  /** Of planCredentials. */
+  readonly afterFilter: readonly Op[];
+}
+
+/** The wait for the start, and the program. After the filter there is nothing but execve(2), and capset(2) where it must be. */
+export function planProgramStart(input: ProcessInput, { wait, hooks = [], afterFilter }: ProgramStart): Op[] {
   const { process } = input;
   const program = planProgram(process);
   return [
     { kind: 'checkExecutable', ...program },
     ...wait,
-    ...afterWait,
+    ...hooks,
     { kind: 'prepareExec', ...program },
-    ...(process.noNewPrivileges ? planFilter(input.seccomp) : []),
+    ...planFilter(input.seccomp),
+    ...afterFilter,
     { kind: 'exec', file: program.file, args: process.args ?? [], env: process.env ?? [] },
   ];
 }

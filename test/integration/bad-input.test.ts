@@ -11,7 +11,7 @@ const CONFIGS: [string, Change, RegExp][] = [
   ['no root', (b) => delete b.config.root, /\/root: root is required/],
   ['a missing rootfs', (b) => (b.config.root.path = 'nowhere'), /nowhere: no such directory/],
   ['a rootfs that is a file', (b) => (b.config.root.path = 'config.json'), /config\.json is not a directory/],
-  ['no process', (b) => delete b.config.process, /\/process: process is required/],
+  ['no process', (b) => delete b.config.process, /\/process: process is required to start/],
   ['no args', (b) => (b.config.process.args = []), /\/process\/args: .* at least one entry/],
   ['args of a wrong type', (b) => (b.config.process.args = 'sh'), /\/process\/args: .*: found "sh"/],
   ['a relative cwd', (b) => (b.config.process.cwd = 'x'), /\/process\/cwd: .* absolute/],

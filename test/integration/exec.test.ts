@@ -47,7 +47,7 @@ t.test('exit codes', async (t) => {
 t.test("options stand before the id; what follows is the program's", async (t) => {
   const bundle = running(t);
   t.equal(
-    exec(bundle, '-e', 'A=1', '--env', 'B=2', '--cwd', '/tmp', bundle.id, 'sh', '-c', 'echo $A$B; pwd').stdout,
+    exec(bundle, '-e', 'A=1', '-e', 'B=2', '--cwd', '/tmp', bundle.id, 'sh', '-c', 'echo $A$B; pwd').stdout,
     '12\n/tmp\n',
   );
   t.equal(exec(bundle, bundle.id, 'echo', '-e', '--cwd').stdout, '--cwd\n');

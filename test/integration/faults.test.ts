@@ -7,7 +7,7 @@ import { bundleFor, onlyTsrunc, RUNTIME } from '../support/bundle.ts';
 import { call, create, state, WAITING } from '../support/commands.ts';
 import { cgroupsNamed, eventually, execute, sh } from '../support/host.ts';
 
-t.test('two commands at once: one winner', async (t) => {
+t.test('two commands at once: one winner', onlyTsrunc('1.1 sometimes lets none of two creates win'), async (t) => {
   const bundle = bundleFor(t);
   bundle.config.process.args = WAITING;
   bundle.save();
@@ -38,7 +38,7 @@ t.test('state files that are no good', onlyTsrunc('keeps other files'), async (t
   for (const [text, message] of [
     ['', /is damaged/],
     [good.slice(0, 50), /is damaged/],
-    [good.replace('"stateVersion":1', '"stateVersion":99'), /is of version 99/],
+    [good.replace('"stateVersion":2', '"stateVersion":99'), /is of version 99/],
     ['null', /is of version/],
   ] as const) {
     writeFileSync(file, text);

@@ -5,7 +5,7 @@ import { bundleFor, onlyTsrunc } from '../support/bundle.ts';
 import { call, create, state, WAITING } from '../support/commands.ts';
 import { sh } from '../support/host.ts';
 
-t.test('hooks: order, place, state', async (t) => {
+t.test('hooks: order, place, state', onlyTsrunc('1.1 runs poststart at create'), async (t) => {
   const bundle = bundleFor(t);
   mkdirSync(`${bundle.directory}/log`);
   const log = `${bundle.directory}/log/all`;

@@ -196,3 +196,34 @@ t.test('flags after the id', onlyTsrunc('its flag parser stops at the first argu
   bundle.save();
   t.equal(execute(RUNTIME, bundle.args('run', bundle.id, '-b', bundle.directory)).status, 0);
 });
+
+t.test('a filter that allows little more than the program needs', onlyTsrunc('needs more calls itself'), async (t) => {
+  for (const noNewPrivileges of [true, false]) {
+    const bundle = bundleFor(t);
+    bundle.config.process.noNewPrivileges = noNewPrivileges;
+    bundle.config.linux.seccomp = {
+      defaultAction: 'SCMP_ACT_ERRNO',
+      architectures: ['SCMP_ARCH_X86_64'],
+      syscalls: [
+        {
+          names: [
+            'execve',
+            'exit_group',
+            'brk',
+            'arch_prctl',
+            'write',
+            'mprotect',
+            'getuid',
+            ...(noNewPrivileges ? [] : ['capset']),
+          ],
+          action: 'SCMP_ACT_ALLOW',
+        },
+      ],
+    };
+    bundle.config.process.args = ['echo', 'here'];
+    t.match(bundle.runAsIs(), { status: 0, stdout: 'here\n', stderr: '' }, `no_new_privs ${noNewPrivileges}`);
+    // CAP_SYS_ADMIN, which the filter needs without no_new_privs, is gone again.
+    bundle.config.linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW' };
+    t.match(bundle.run('grep Cap /proc/self/status').stdout, /CapPrm:\s+0000000020000420\nCapEff:\s+0000000020000420/);
+  }
+});

@@ -1,6 +1,6 @@
 // process.terminal in the foreground: a pseudoterminal in the container, ours raw meanwhile and as before afterwards.
 import t from 'tap';
-import { bundleFor, RUNTIME } from '../support/bundle.ts';
+import { bundleFor, onlyTsrunc, RUNTIME } from '../support/bundle.ts';
 import { execute } from '../support/host.ts';
 
 /** Runs the runtime on a terminal of 40 lines and 120 columns, types `typed` once `prompt` shows, and tells what came. */
@@ -40,20 +40,24 @@ function onTerminal(bundle: ReturnType<typeof bundleFor>, prompt: string, typed:
   return result.stdout + result.stderr;
 }
 
-t.test('the container has a terminal of its own, with our size', async (t) => {
-  const bundle = bundleFor(t);
-  bundle.config.process.terminal = true;
-  bundle.config.process.args = [
-    'sh',
-    '-c',
-    'echo; tty; stty size; stat -c "%t %F" /dev/console; echo prompt; read line; echo "got $line"; exit 5',
-  ];
-  const output = onTerminal(bundle, 'prompt', 'typed\\n');
-  t.match(output, /^status 5 raw True restored True/);
-  t.match(output, /\/dev\/(pts\/0|console)\r\n40 120\r\n88 character special file/);
-  t.match(output, /got typed/);
-  t.same(bundle.leftovers(), []);
-});
+t.test(
+  'the container has a terminal of its own, with our size',
+  onlyTsrunc('sets the size after the start'),
+  async (t) => {
+    const bundle = bundleFor(t);
+    bundle.config.process.terminal = true;
+    bundle.config.process.args = [
+      'sh',
+      '-c',
+      'echo; tty; stty size; stat -c "%t %F" /dev/console; echo prompt; read line; echo "got $line"; exit 5',
+    ];
+    const output = onTerminal(bundle, 'prompt', 'typed\\n');
+    t.match(output, /^status 5 raw True restored True/);
+    t.match(output, /\/dev\/(pts\/0|console)\r\n40 120\r\n88 character special file/);
+    t.match(output, /got typed/);
+    t.same(bundle.leftovers(), []);
+  },
+);
 
 t.test('a change of size reaches the container', async (t) => {
   const bundle = bundleFor(t);

@@ -23,7 +23,7 @@ export async function list(context: Context, _args: readonly string[], options: 
     .filter((state) => state !== undefined)
     .sort((a, b) => (a.created < b.created ? -1 : 1));
   // runc prints null for no containers, and callers know it.
-  writeSync(1, format === 'json' ? (states.length === 0 ? 'null' : JSON.stringify(states)) : table(states));
+  writeSync(1, format === 'json' ? `${states.length === 0 ? 'null' : JSON.stringify(states)}\n` : table(states));
   return 0;
 }
 

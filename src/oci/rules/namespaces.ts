@@ -28,10 +28,6 @@ function needs(config: Config, namespaces: ReadonlySet<NamespaceType>): Fault[] 
   need('/domainname', config.domainname, 'uts', 'config.md, Domainname');
   need('/linux/timeOffsets', config.linux?.timeOffsets, 'time', 'config-linux.md, Offset for Time Namespace');
   need('/linux/netDevices', config.linux?.netDevices, 'network', 'config-linux.md, Network Devices');
-  if (config.linux !== undefined && !namespaces.has('mount'))
-    faults.push(
-      fault('/linux/namespaces', SECTION, 'a mount namespace is needed to change the root', config.linux.namespaces),
-    );
   return faults;
 }
 

@@ -9,7 +9,7 @@ const POSIX = 'config.md, POSIX process';
 
 export const processRules: Rule = (config) => {
   const { process } = config;
-  if (process === undefined) return [fault('/process', SECTION, 'process is required to start a container', undefined)];
+  if (process === undefined) return []; // start needs it, create does not
   const faults: Fault[] = [];
   if (process.args === undefined)
     faults.push(fault('/process/args', SECTION, 'args needs at least one entry', undefined));
