@@ -10,7 +10,7 @@ NODE_PREFIX := $(shell $(NODE) -p "require('path').resolve(process.execPath, '..
 GYP_FLAGS := $(if $(wildcard $(NODE_PREFIX)/include/node/node_api.h),--nodedir=$(NODE_PREFIX))
 RUNTIME ?= $(CURDIR)/bin/tsrunc
 PREFIX ?= /usr/local
-TESTS ?=
+ROUNDS ?= 30
 
 NATIVE_SOURCES := $(shell find addon -type f 2>/dev/null) binding.gyp
 TS_SOURCES := $(shell find src -type f 2>/dev/null) scripts/build.mjs package.json
@@ -114,6 +114,11 @@ build/.test-packages: scripts/test-packages.txt
 	@mkdir -p build
 	@scripts/install-packages scripts/test-packages.txt
 	@touch $@
+
+##@ Measure
+.PHONY: bench
+bench: build build/.test-packages ## time tsrunc beside runc and crun; ROUNDS=30
+	@python3 bench/bench.py docs/benchmarks $(CURDIR)/bin/tsrunc $(ROUNDS)
 
 ##@ Install
 .PHONY: install

@@ -45,7 +45,8 @@ inline sys::Outcome CloseListed(int proc, int first, Closing closing) {
 inline sys::Outcome CloseFrom(int proc, int first, Closing closing) {
   sys::Outcome closed =
       sys::CloseRange(static_cast<unsigned>(first), ~0u, closing == Closing::kOnExec ? CLOSE_RANGE_CLOEXEC : 0);
-  bool is_old = closed.err() == ENOSYS || closed.err() == EINVAL;
+  // EPERM: a filter of the container's that is older than the call.
+  bool is_old = closed.err() == ENOSYS || closed.err() == EINVAL || closed.err() == EPERM;
   return is_old ? CloseListed(proc, first, closing) : closed;
 }
 

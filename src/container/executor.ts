@@ -201,7 +201,10 @@ function hintFor(op: Op, report: Report): { hint?: string } {
     return { hint: 'a rootfs on the initial ramdisk needs --no-pivot' };
   if ((op.kind === 'setRlimit' || op.kind === 'limitSelf') && report.code === 'EPERM')
     return { hint: 'raising a hard limit needs CAP_SYS_RESOURCE, which tsrunc does not have here' };
-  if (op.kind === 'setExecLabel') return { hint: 'is AppArmor enabled on this host, and the profile loaded?' };
+  if (op.kind === 'setExecLabel')
+    return op.label.startsWith('exec ')
+      ? { hint: 'is AppArmor enabled on this host, and the profile loaded?' }
+      : { hint: 'is SELinux enabled on this host, and the label one of its policy?' };
   if (op.kind === 'joinNamespace' && report.code === 'EINVAL')
     return { hint: `${op.path} is no namespace of that type` };
   return {};

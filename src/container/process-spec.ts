@@ -26,8 +26,6 @@ export async function makeProcess(
   state: StoredState,
   options: ProcessOptions,
 ): Promise<{ process: Process; exact: ExactIntegers }> {
-  if (options.processLabel)
-    throw new UsageError('--process-label: SELinux labels are not supported by this version of tsrunc yet');
   if (options.file !== undefined) return readProcessFile(state, options.file);
   if (options.args.length === 0) throw new UsageError('exec args cannot be empty');
   const base = state.config.process ?? { cwd: '/' };
@@ -40,6 +38,7 @@ export async function makeProcess(
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.noNewPrivs ? { noNewPrivileges: true } : {}),
     ...(options.apparmor === undefined ? {} : { apparmorProfile: options.apparmor }),
+    ...(options.processLabel === undefined ? {} : { selinuxLabel: options.processLabel }),
     user: { ...(base.user ?? { uid: 0, gid: 0 }), ...user, ...additionalGids(base, options) },
     ...(options.caps.length === 0 ? {} : { capabilities: withCaps(base, options.caps) }),
   };

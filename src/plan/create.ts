@@ -4,7 +4,7 @@ import { planDevices } from './devices.ts';
 import type { CgroupPlace, Facts } from './facts.ts';
 import * as f from './flags.ts';
 import { planHooks, type HookContainer } from './hooks.ts';
-import { planAppArmor, planPersonality } from './labels.ts';
+import { planExecLabel, planKeyLabel, planPersonality } from './labels.ts';
 import { planMounts } from './mounts.ts';
 import { planIdMap, planNamespaces, type NamespacePlan } from './namespaces.ts';
 import { cleanPath } from './paths.ts';
@@ -89,6 +89,7 @@ function processInput(input: CreateInput, namespaces: NamespacePlan): ProcessInp
       ? {}
       : { openFiles: { soft: facts.openFilesSoft, hard: facts.openFilesHard } }),
     isUserNew,
+    isPidShared: !namespaces.isNew('pid'),
     maySetGroups: !(isUserNew && facts.euid !== 0),
     ...(input.seccomp === undefined ? {} : { seccomp: input.seccomp }),
   };
@@ -135,7 +136,8 @@ function planBirth(input: CreateInput, namespaces: NamespacePlan): Op[] {
   ops.push({ kind: 'startSession' });
   if (namespaces.isJoined('mount')) ops.push({ kind: 'openPrivateProc' });
   if (namespaces.unsharesCgroup) ops.push({ kind: 'unshare', flags: f.CLONE_NEWCGROUP });
-  if (!input.noNewKeyring) ops.push({ kind: 'newKeyring', name: `_ses.${input.id}` });
+  if (!input.noNewKeyring)
+    ops.push(...planKeyLabel(input.config.process), { kind: 'newKeyring', name: `_ses.${input.id}` });
   return ops;
 }
 
@@ -176,6 +178,7 @@ function planRoot(input: CreateInput, linux: Linux, namespaces: NamespacePlan): 
     cgroupVersion: facts.cgroupVersion,
     cgroupPlaces: input.cgroupPlaces,
     hasCgroupNamespace: namespaces.unsharesCgroup,
+    ...(linux.mountLabel === undefined ? {} : { mountLabel: linux.mountLabel }),
   });
   const ops = [...mountPlan.ops];
   const bindFromHost = namespaces.isNew('user') || facts.isInUserNamespace;
@@ -200,7 +203,7 @@ function planNames(config: Config, linux: Linux): Op[] {
   if (config.hostname) ops.push({ kind: 'setHostname', name: config.hostname });
   if (config.domainname) ops.push({ kind: 'setDomainname', name: config.domainname });
   ops.push(...planPersonality(linux.personality));
-  if (config.process !== undefined) ops.push(...planAppArmor(config.process));
+  if (config.process !== undefined) ops.push(...planExecLabel(config.process));
   for (const [name, value] of Object.entries(linux.sysctl ?? {}))
     ops.push({ kind: 'writeSysctl', path: sysctlPath(name), value });
   for (const path of linux.readonlyPaths ?? []) ops.push({ kind: 'readonlyPath', path });

@@ -83,7 +83,8 @@ const DESCRIBE: Describers = {
   openRoot: () => "take the container's root as the root",
   awaitGate: () => 'wait for start',
   runHook: (op) => `run the ${op.name} hook ${op.path}`,
-  setExecLabel: (op) => `set the label for the program to ${JSON.stringify(op.label)}`,
+  setExecLabel: (op) =>
+    `set the label for ${op.path.endsWith('keycreate') ? 'its keys' : 'the program'} to ${JSON.stringify(op.label)}`,
   setPersonality: (op) => `set the execution domain to 0x${BigInt(op.persona).toString(16)}`,
   setScheduler: (op) =>
     `set the scheduling policy to number ${op.policy}, nice ${BigInt.asIntN(32, BigInt(op.nice))}, priority ${op.priority}`,

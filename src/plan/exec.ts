@@ -2,7 +2,7 @@
 import type { ExactIntegers, Process } from '../oci/types.ts';
 import type { CgroupPlace, Facts } from './facts.ts';
 import { CLONE_NEWCGROUP, CLONE_NEWUSER } from './flags.ts';
-import { planAppArmor } from './labels.ts';
+import { planExecLabel } from './labels.ts';
 import { CONSOLE_TO_PLANNER } from './create.ts';
 import {
   planCredentials,
@@ -42,6 +42,7 @@ export function planExec(input: ExecInput): { plan: Plan; warnings: readonly str
       ? {}
       : { openFiles: { soft: facts.openFilesSoft, hard: facts.openFilesHard } }),
     isUserNew: false,
+    isPidShared: true,
     maySetGroups: !(isUserJoined && facts.euid !== 0),
     ...(input.seccomp === undefined ? {} : { seccomp: input.seccomp }),
   };
@@ -70,7 +71,7 @@ export function planExec(input: ExecInput): { plan: Plan; warnings: readonly str
     plan.push({ kind: 'makeConsole', ...size, slot: input.consoleSlot ?? CONSOLE_TO_PLANNER, bind: 0 });
   plan.push(
     { kind: 'reopenNull' },
-    ...planAppArmor(process),
+    ...planExecLabel(process),
     ...credentials.ops,
     ...planProgramStart(processInput, {
       wait: [{ kind: 'await', point: AWAIT.start }],

@@ -53,8 +53,25 @@ export function planPersonality(personality: { readonly domain: string } | undef
   return [{ kind: 'setPersonality', persona: PERSONALITIES[personality.domain] ?? 0 }];
 }
 
-/** The profile that the program gets at execve(2); "attr/apparmor/exec" is not in older kernels, "attr/exec" in all. */
-export function planAppArmor(process: Process): Op[] {
-  if (!process.apparmorProfile) return [];
-  return [{ kind: 'setExecLabel', path: 'self/attr/exec', label: `exec ${process.apparmorProfile}` }];
+/** What the program gets at execve(2): "attr/apparmor/exec" is not in older kernels, "attr/exec" in all, for SELinux, too. */
+export function planExecLabel(process: Process): Op[] {
+  const { apparmorProfile, selinuxLabel } = process;
+  const ops: Op[] = [];
+  if (apparmorProfile) ops.push({ kind: 'setExecLabel', path: 'self/attr/exec', label: `exec ${apparmorProfile}` });
+  if (selinuxLabel) ops.push({ kind: 'setExecLabel', path: 'self/attr/exec', label: selinuxLabel });
+  return ops;
+}
+
+/** The container's keys are its own, not its runtime's: before its session keyring is made. */
+export function planKeyLabel(process: Process | undefined): Op[] {
+  const label = process?.selinuxLabel;
+  return label ? [{ kind: 'setExecLabel', path: 'self/attr/keycreate', label }] : [];
+}
+
+/** Pseudo filesystems whose files SELinux labels by itself. */
+const LABELLED_BY_KERNEL = new Set(['proc', 'sysfs', 'mqueue']);
+
+/** The option of the mount that gives every file of a new filesystem `linux.mountLabel`; config-linux.md, Mount Label. */
+export function planMountLabel(type: string, mountLabel: string | undefined): string[] {
+  return mountLabel && !LABELLED_BY_KERNEL.has(type) ? [`context=${mountLabel}`] : [];
 }

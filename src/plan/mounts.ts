@@ -2,6 +2,7 @@
 import type { Mount } from '../oci/types.ts';
 import * as f from './flags.ts';
 import type { CgroupPlace } from './facts.ts';
+import { planMountLabel } from './labels.ts';
 import { parseMountOptions, type MountOptions } from './mount-options.ts';
 import { cleanPath, resolveFrom } from './paths.ts';
 import type { Op } from './types.ts';
@@ -13,6 +14,7 @@ export interface MountInput {
   readonly cgroupVersion: 1 | 2;
   readonly cgroupPlaces: readonly CgroupPlace[];
   readonly hasCgroupNamespace: boolean;
+  readonly mountLabel?: string;
 }
 
 export interface MountPlan {
@@ -42,7 +44,7 @@ function planMount(input: MountInput, mount: Mount, plan: MountPlan): void {
   if (f.has(options.msFlags, f.MS_REMOUNT)) planRemount(target, options, plan);
   else if (isBind(mount)) planBind(input, mount, target, options, plan);
   else if (mount.type === 'cgroup' || mount.type === 'cgroup2') planCgroup(input, target, options, plan);
-  else planFs(mount, target, options, plan);
+  else planFs(input, mount, target, options, plan);
 }
 
 function planRemount(target: string, options: MountOptions, plan: MountPlan): void {
@@ -76,7 +78,7 @@ export function planBindFields(options: MountOptions) {
   };
 }
 
-function planFs(mount: Mount, target: string, options: MountOptions, plan: MountPlan): void {
+function planFs(input: MountInput, mount: Mount, target: string, options: MountOptions, plan: MountPlan): void {
   const type = mount.type ?? 'none';
   // Devices are still to be made in it.
   const isLater = type === 'tmpfs' && target === '/dev' && f.has(options.msFlags, f.MS_RDONLY);
@@ -87,7 +89,7 @@ function planFs(mount: Mount, target: string, options: MountOptions, plan: Mount
     type,
     msFlags: isLater ? f.without(options.msFlags, f.MS_RDONLY) : options.msFlags,
     attributes: isLater ? f.without(options.set, f.MOUNT_ATTR_RDONLY) : options.set,
-    data: options.data,
+    data: [...options.data, ...planMountLabel(type, input.mountLabel)],
     propagation: options.propagation,
     isStrict: STRICT_TYPES.has(type) ? 1 : 0,
     copyUp: options.copyUp ? 1 : 0,

@@ -46,6 +46,8 @@ export interface ProcessInput {
   readonly openFiles?: { readonly soft: bigint; readonly hard: bigint };
   /** Whether init is in a user namespace that is made for it. */
   readonly isUserNew: boolean;
+  /** Whether others were in the pid namespace before. */
+  readonly isPidShared: boolean;
   /** False where the user namespace denies setgroups(2). */
   readonly maySetGroups: boolean;
   readonly seccomp?: SeccompProgram;
@@ -138,17 +140,23 @@ export interface ProgramStart {
   readonly afterFilter: readonly Op[];
 }
 
-/** The wait for the start, and the program. After the filter there is nothing but execve(2), and capset(2) where it must be. */
+/**
+ * The wait for the start, and the program. After the filter there is nothing but execve(2), and capset(2) where it must be. But
+ * where others are in the pid namespace already, one of them with CAP_SYS_PTRACE could take over a process that waits with
+ * CAP_SYS_ADMIN kept for the filter: there the filter comes before the wait.
+ */
 export function planProgramStart(input: ProcessInput, { wait, hooks = [], afterFilter }: ProgramStart): Op[] {
   const { process } = input;
   const program = planProgram(process);
+  const filter = [...planFilter(input.seccomp), ...afterFilter];
+  const isEarly = input.isPidShared && afterFilter.length > 0;
   return [
     { kind: 'checkExecutable', ...program },
+    ...(isEarly ? filter : []),
     ...wait,
     ...hooks,
     { kind: 'prepareExec', ...program },
-    ...planFilter(input.seccomp),
-    ...afterFilter,
+    ...(isEarly ? [] : filter),
     { kind: 'exec', file: program.file, args: process.args ?? [], env: process.env ?? [] },
   ];
 }

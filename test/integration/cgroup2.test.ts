@@ -45,9 +45,9 @@ t.test('the devices that are allowed', v2, async (t) => {
     { allow: true, type: 'c', major: 1, minor: 11, access: 'r' },
   ];
   const result = bundle.run(
-    'mknod /tmp/kmsg c 1 11; mknod /tmp/mem c 1 1; head -c1 /dev/zero | wc -c; : < /tmp/kmsg && echo read; : > /tmp/kmsg; : < /tmp/mem',
+    'mknod /tmp/kmsg c 1 11; mknod /tmp/mem c 1 1; head -c1 /dev/zero | wc -c; : < /tmp/kmsg && echo read; (: > /tmp/kmsg); (: < /tmp/mem); (: < /dev/zero) && echo zero',
   );
-  t.match(result.stdout, /^1\nread\n/, result.stderr);
+  t.match(result.stdout, /^1\nread\nzero\n/, result.stderr);
   t.match(result.stderr, /\/tmp\/kmsg: Operation not permitted/);
   t.match(result.stderr, /\/tmp\/mem: Operation not permitted/);
 });

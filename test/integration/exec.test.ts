@@ -266,3 +266,12 @@ t.test('the console socket gets the terminal of a detached process', async (t) =
     /cannot allocate tty if \S+ will detach without setting console socket/,
   );
 });
+
+t.test('an SELinux label that this host has no SELinux for', onlyTsrunc('1.1 ignores it'), async (t) => {
+  if (existsSync('/sys/fs/selinux/enforce')) return t.pass('it has SELinux');
+  const bundle = running(t);
+  t.match(exec(bundle, '--process-label', 'u:r:t:s0', bundle.id, 'true'), {
+    status: 255,
+    stderr: /set the label for the program to "u:r:t:s0": EINVAL.*\nhint: is SELinux enabled/,
+  });
+});

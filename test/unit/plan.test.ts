@@ -173,9 +173,11 @@ t.test('/dev', async (t) => {
 });
 
 t.test('seccomp goes last; without no_new_privs its capability is given up after it', async (t) => {
-  const input = (noNewPrivileges: boolean) => {
+  const input = (noNewPrivileges: boolean, pidPath?: string) => {
     const config = defaultSpec({ cgroupVersion: 1 }) as Record<string, any>;
     config['process'].noNewPrivileges = noNewPrivileges;
+    if (pidPath !== undefined)
+      config['linux'].namespaces.find((n: { type: string }) => n.type === 'pid').path = pidPath;
     return kinds(
       planCreate({
         id: 'x',
@@ -192,6 +194,7 @@ t.test('seccomp goes last; without no_new_privs its capability is given up after
   };
   t.same(input(true).slice(-3), ['prepareExec', 'applySeccomp', 'exec']);
   t.same(input(false).slice(-4), ['prepareExec', 'applySeccomp', 'setCapabilities', 'exec']);
+  t.same(input(false, '/proc/7/ns/pid').slice(-5), ['applySeccomp', 'setCapabilities', 'await', 'prepareExec', 'exec']);
 });
 
 t.test('capabilities that cannot be had are left out with a warning', async (t) => {
@@ -258,4 +261,33 @@ t.test('kernel parameters in both spellings', async (t) => {
   t.equal(sysctlPath('net.ipv4.ip_forward'), 'sys/net/ipv4/ip_forward');
   t.equal(sysctlPath('net/ipv4/conf/eth0.100/forwarding'), 'sys/net/ipv4/conf/eth0.100/forwarding');
   t.equal(sysctlPath('net.ipv4.conf.eth0/100.forwarding'), 'sys/net/ipv4/conf/eth0.100/forwarding');
+});
+
+t.test('SELinux: the program, its keys, and new filesystems that can be labelled', async (t) => {
+  const config = defaultSpec({ cgroupVersion: 1 }) as Record<string, any>;
+  config['process'].selinuxLabel = 'u:r:t:s0:c1,c2';
+  config['linux'].mountLabel = 'u:object_r:f:s0:c1,c2';
+  const { plan } = planCreate({
+    id: 'x',
+    config: config as unknown as Config,
+    exact: new Map(),
+    facts: FACTS_V1,
+    bundle: '/b',
+    rootfs: '/r',
+    startsAt: 'await',
+    cgroupPlaces: [],
+  });
+  const labels = plan.filter((op) => op.kind === 'setExecLabel');
+  t.match(labels, [
+    { path: 'self/attr/keycreate', label: 'u:r:t:s0:c1,c2' },
+    { path: 'self/attr/exec', label: 'u:r:t:s0:c1,c2' },
+  ]);
+  t.ok(kinds(plan).indexOf('setExecLabel') < kinds(plan).indexOf('newKeyring'));
+  for (const op of plan)
+    if (op.kind === 'mountFs' && op.target !== '/sys/fs/cgroup')
+      t.equal(
+        op.data.includes('context=u:object_r:f:s0:c1,c2'),
+        !['proc', 'sysfs', 'mqueue'].includes(op.type),
+        op.target,
+      );
 });

@@ -35,7 +35,7 @@ function describeFeatures(): object {
         supportedFlags: SECCOMP_FLAGS,
       },
       apparmor: { enabled: true },
-      selinux: { enabled: false },
+      selinux: { enabled: true },
       intelRdt: { enabled: false },
       mountExtensions: { idmap: { enabled: false } },
       netDevices: { enabled: false },

@@ -8,13 +8,11 @@ import { fault, type Rule } from './rule.ts';
 type Look = (config: Config) => unknown;
 
 const NOT_YET: readonly (readonly [string, string, Look])[] = [
-  ['/process/selinuxLabel', 'config.md, Linux Process', (c) => c.process?.selinuxLabel],
   ['/process/execCPUAffinity', 'config.md, Linux Process', (c) => c.process?.execCPUAffinity],
   ['/linux/timeOffsets', 'config-linux.md, Offset for Time Namespace', (c) => c.linux?.timeOffsets],
   ['/linux/netDevices', 'config-linux.md, Network Devices', (c) => c.linux?.netDevices],
   ['/linux/intelRdt', 'config-linux.md, IntelRdt', (c) => c.linux?.intelRdt],
   ['/linux/memoryPolicy', 'config-linux.md, Memory policy', (c) => c.linux?.memoryPolicy],
-  ['/linux/mountLabel', 'config-linux.md, Mount Label', (c) => c.linux?.mountLabel],
 ];
 
 export const unsupportedRules: Rule = (config) => {

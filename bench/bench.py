@@ -1,0 +1,303 @@
+"""Times tsrunc beside runc and crun, interleaved, on real containers: make bench. Prints tables and writes JSON and a chart into
+docs/benchmarks/. Runs in a mount namespace of its own without the unified hierarchy, because crun 1.8 refuses hybrid cgroups.
+
+bench.py OUT TSRUNC [ROUNDS]"""
+
+import datetime
+import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+OUT, TSRUNC = sys.argv[1], sys.argv[2]
+ROUNDS = int(sys.argv[3]) if len(sys.argv) > 3 else 30
+QUICK = {"PATH": os.environ["PATH"]}  # nothing of the caller's environment that slows one of them
+UNIFIED = "/sys/fs/cgroup/unified"
+COMMANDS = ["create", "start", "state", "exec", "kill", "delete"]
+
+
+def enter_view():
+    """A mount namespace in which every runtime works."""
+    if os.environ.get("TSRUNC_BENCH_VIEW") != "1":
+        os.environ["TSRUNC_BENCH_VIEW"] = "1"
+        os.execvp("unshare", ["unshare", "-m", "--propagation", "private", sys.executable, *sys.argv])
+    if os.path.isdir(UNIFIED):
+        subprocess.run(["umount", UNIFIED], check=False)
+
+
+def call(argv, cwd):
+    """Runs to the end: milliseconds, peak memory in MB, exit status."""
+    null = os.open(os.devnull, os.O_RDWR)
+    begin = time.perf_counter()
+    pid = os.posix_spawn(
+        argv[0],
+        argv,
+        QUICK,
+        file_actions=[(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, null, 1), (os.POSIX_SPAWN_DUP2, null, 2)],
+    )
+    _, status, usage = os.wait4(pid, 0)
+    took = (time.perf_counter() - begin) * 1000
+    os.close(null)
+    return took, usage.ru_maxrss / 1024, os.waitstatus_to_exitcode(status)
+
+
+class Runtime:
+    def __init__(self, name, path, work):
+        self.name, self.path, self.root = name, path, f"{work}/{name}"
+        os.mkdir(self.root)
+
+    def __call__(self, *args, cwd=None):
+        took = call([self.path, "--root", self.root, *args], cwd)
+        if took[2] != 0:
+            raise SystemExit(f"bench: {self.name} {' '.join(args)} ended with {took[2]}")
+        return took
+
+
+def make_bundle(work, name, change=lambda config: None):
+    bundle = f"{work}/{name}"
+    os.makedirs(f"{bundle}/rootfs/bin")
+    shutil.copy("/bin/busybox", f"{bundle}/rootfs/bin/busybox")
+    for applet in ("true", "sleep", "sh"):
+        os.symlink("busybox", f"{bundle}/rootfs/bin/{applet}")
+    subprocess.run([TSRUNC, "spec", "-b", bundle], check=True)
+    with open(f"{bundle}/config.json") as file:
+        config = json.load(file)
+    config["ociVersion"] = "1.0.2"
+    config["process"]["terminal"] = False
+    config["process"]["args"] = ["/bin/true"]
+    change(config)
+    with open(f"{bundle}/config.json", "w") as file:
+        json.dump(config, file)
+    return bundle
+
+
+def summary(values):
+    ordered = sorted(values)
+    pick = lambda part: ordered[min(len(ordered) - 1, int(len(ordered) * part))]
+    return {"p50": round(pick(0.5), 2), "p95": round(pick(0.95), 2), "min": round(ordered[0], 2)}
+
+
+def rounds_of(runtimes, measure, count=None):
+    """Interleaved: each round asks every runtime once."""
+    times = {runtime.name: [] for runtime in runtimes}
+    for turn in range(count or ROUNDS):
+        for runtime in runtimes:
+            times[runtime.name].append(measure(runtime, turn))
+    return times
+
+
+def bench_run(runtimes, bundle):
+    taken = rounds_of(runtimes, lambda r, i: r("run", "--bundle", bundle, f"b{os.getpid()}-{i}"))
+    return {
+        name: {**summary([t for t, _, _ in all_]), "peakMB": round(max(m for _, m, _ in all_), 1)}
+        for name, all_ in taken.items()
+    }
+
+
+def bench_lifecycle(runtimes, bundle):
+    def one(runtime, turn):
+        id_ = f"l{os.getpid()}-{turn}"
+        took = {"create": runtime("create", "--bundle", bundle, id_)[0], "start": runtime("start", id_)[0]}
+        took["state"] = runtime("state", id_)[0]
+        took["exec"] = runtime("exec", id_, "/bin/true")[0]
+        took["kill"] = runtime("kill", id_, "KILL")[0]
+        time.sleep(0.02)  # the end of init is the kernel's
+        took["delete"] = runtime("delete", id_)[0]
+        return took
+
+    taken = rounds_of(runtimes, one)
+    return {name: {c: summary([t[c] for t in all_]) for c in COMMANDS} for name, all_ in taken.items()}
+
+
+def charged(runtimes, bundle):
+    """Peak of memory that the container's cgroup was charged by its start."""
+
+    def one(runtime, turn):
+        id_ = f"m{os.getpid()}-{turn}"
+        runtime("create", "--bundle", bundle, id_)
+        runtime("start", id_)
+        path = next(
+            f"{base}/memory.max_usage_in_bytes"
+            for base, _, files in os.walk("/sys/fs/cgroup/memory")
+            if base.endswith("/" + id_) and "memory.max_usage_in_bytes" in files
+        )
+        with open(path) as file:
+            peak = int(file.read())
+        runtime("delete", "--force", id_)
+        return peak / 1024
+
+    taken = rounds_of(runtimes, one, min(ROUNDS, 10))
+    return {name: summary(values) for name, values in taken.items()}
+
+
+def growth(runtimes, work):
+    """Median of run over the number of mounts and of seccomp rules."""
+    result = {}
+    names = open_syscalls()
+    for kind, sizes in (("mounts", (10, 100, 500)), ("seccomp rules", (10, 400))):
+        for size in sizes:
+
+            def change(config, kind=kind, size=size):
+                if kind == "mounts":
+                    config["mounts"] += [
+                        {"destination": f"/m/{i}", "type": "tmpfs", "source": "tmpfs", "options": ["size=4k"]}
+                        for i in range(size)
+                    ]
+                else:
+                    config["linux"]["seccomp"] = {
+                        "defaultAction": "SCMP_ACT_ALLOW",
+                        "syscalls": [
+                            {"names": [names[i % len(names)]], "action": "SCMP_ACT_ERRNO",
+                             "args": [{"index": 0, "value": 7000 + i, "op": "SCMP_CMP_EQ"}]}
+                            for i in range(size)
+                        ],
+                    }
+                config["root"]["readonly"] = False
+
+            bundle = make_bundle(work, f"{kind.replace(' ', '-')}-{size}", change)
+            taken = rounds_of(runtimes, lambda r, i: r("run", "--bundle", bundle, f"g{os.getpid()}-{i}")[0], 7)
+            result[f"{size} {kind}"] = {name: summary(values)["p50"] for name, values in taken.items()}
+    return result
+
+
+def open_syscalls():
+    return "personality ptrace acct swapon swapoff reboot mount umount2 quotactl nfsservctl vhangup syslog".split()
+
+
+def listing(runtimes, bundle, sizes=(1, 100)):
+    """Median of list over the number of containers that there are."""
+    result, made = {}, 0
+    for size in sizes:
+        for i in range(made, size):
+            for runtime in runtimes:
+                runtime("create", "--bundle", bundle, f"n{os.getpid()}-{i}")
+        made = size
+        taken = rounds_of(runtimes, lambda r, _: r("list")[0], 7)
+        result[f"list of {size}"] = {name: summary(values)["p50"] for name, values in taken.items()}
+    for runtime in runtimes:
+        for i in range(made):
+            runtime("delete", "--force", f"n{os.getpid()}-{i}")
+    return result
+
+
+def throughput(runtimes, bundle):
+    """Containers a second, with so many at once."""
+    result = {}
+    for width in (1, 4, 16):
+        row = {}
+        for runtime in runtimes:
+            total, running, begin = max(16, width * 2), [], time.perf_counter()
+            for i in range(total):
+                if len(running) == width:
+                    running.pop(0).wait()
+                argv = [runtime.path, "--root", runtime.root, "run", "--bundle", bundle, f"t{os.getpid()}-{width}-{i}"]
+                running.append(
+                    subprocess.Popen(argv, env=QUICK, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                )
+            for process in running:
+                process.wait()
+            row[runtime.name] = round(total / (time.perf_counter() - begin), 1)
+        result[f"{width} at once"] = row
+    return result
+
+
+def table(title, rows, names):
+    print(f"\n{title}")
+    print(f"  {'':22}" + "".join(f"{name:>12}" for name in names))
+    for row, values in rows.items():
+        print(f"  {row:22}" + "".join(f"{values.get(name, ''):>12}" for name in names))
+
+
+def chart(result, names):
+    """Bars of the medians: one group a command."""
+    groups = {"run": {n: result["run"][n]["p50"] for n in names}}
+    groups |= {c: {n: result["lifecycle"][n][c]["p50"] for n in names} for c in COMMANDS}
+    colours = {"tsrunc": "#3465a4", "runc": "#a0a0a0", "crun": "#d0a060", "node": "#dddddd"}
+    top = max(max(values.values()) for values in groups.values())
+    bar, height, parts, x = 22, 260, [], 50
+    for group, values in groups.items():
+        for name in names:
+            size = values[name] / top * height
+            parts.append(
+                f'<rect x="{x}" y="{300 - size:.1f}" width="{bar - 3}" height="{size:.1f}" fill="{colours[name]}">'
+                f"<title>{group} {name}: {values[name]} ms</title></rect>"
+                f'<text x="{x + 9}" y="{296 - size:.1f}" font-size="9" text-anchor="middle">{values[name]:.0f}</text>'
+            )
+            x += bar
+        parts.append(f'<text x="{x - bar * len(names) / 2}" y="318" font-size="12" text-anchor="middle">{group}</text>')
+        x += 20
+    for i, name in enumerate(names):
+        parts.append(
+            f'<rect x="{60 + i * 90}" y="332" width="12" height="12" fill="{colours[name]}"/>'
+            f'<text x="{76 + i * 90}" y="343" font-size="12">{name}</text>'
+        )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{x + 20}" height="360" font-family="sans-serif">'
+        f'<rect width="100%" height="100%" fill="white"/>'
+        f'<text x="50" y="20" font-size="13">medians, ms of whole commands, {ROUNDS} interleaved rounds</text>'
+        + "".join(parts)
+        + "</svg>\n"
+    )
+
+
+def version(path):
+    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+    return said.split("\n")[0]
+
+
+def main():
+    enter_view()
+    work = tempfile.mkdtemp(prefix="tsrunc-bench-")
+    try:
+        os.chmod(work, 0o711)
+        paths = {"tsrunc": TSRUNC, "runc": shutil.which("runc"), "crun": shutil.which("crun")}
+        runtimes = [Runtime(name, path, work) for name, path in paths.items() if path]
+        names = [runtime.name for runtime in runtimes]
+        short = make_bundle(work, "short")
+        long = make_bundle(work, "long", lambda c: c["process"].update(args=["/bin/sleep", "1000"]))
+        with open(f"{work}/empty.js", "w"):
+            pass
+        node = shutil.which("node")
+        for runtime in runtimes:  # the first of each pays for what others find warm
+            runtime("run", "--bundle", short, f"w{os.getpid()}")
+        result = {
+            "when": datetime.date.today().isoformat(),
+            "machine": f"{platform.system()} {platform.release()} {platform.machine()}, {os.cpu_count()} cores",
+            "versions": {name: version(path) for name, path in paths.items() if path} | {"node": version(node)},
+            "rounds": ROUNDS,
+            "nodeEmpty": summary([call([node, f"{work}/empty.js"], None)[0] for _ in range(ROUNDS)]),
+            "run": bench_run(runtimes, short),
+            "lifecycle": bench_lifecycle(runtimes, long),
+            "chargedKB": charged(runtimes, long),
+            "growth": growth(runtimes, work) | listing(runtimes, long),
+            "perSecond": throughput(runtimes, short),
+        }
+        print(result["machine"], "|", ", ".join(result["versions"].values()))
+        print(f"node with an empty file: {result['nodeEmpty']['p50']} ms")
+        column = lambda key: {n: result["run"][n][key] for n in names}
+        table("run, ms (peak in MB)", {key: column(key) for key in ("p50", "p95", "min", "peakMB")}, names)
+        table("lifecycle, p50 ms", {c: {n: result["lifecycle"][n][c]["p50"] for n in names} for c in COMMANDS}, names)
+        table("charged to the container by its start, kB", {"p50": {n: v["p50"] for n, v in result["chargedKB"].items()}}, names)
+        table("growth, p50 ms", result["growth"], names)
+        table("containers a second", result["perSecond"], names)
+        os.makedirs(OUT, exist_ok=True)
+        with open(f"{OUT}/latest.json", "w") as file:
+            json.dump(result, file, indent=2)
+            file.write("\n")
+        with open(f"{OUT}/latest.svg", "w") as file:
+            file.write(chart(result, names))
+    finally:
+        for root in ("tsrunc", "runc", "crun"):
+            for id_ in os.listdir(f"{work}/{root}") if os.path.isdir(f"{work}/{root}") else []:
+                path = TSRUNC if root == "tsrunc" else shutil.which(root)
+                subprocess.run([path, "--root", f"{work}/{root}", "delete", "--force", id_], check=False)
+        shutil.rmtree(work, ignore_errors=True)
+
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+main()
