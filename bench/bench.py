@@ -91,8 +91,22 @@ def rounds_of(runtimes, measure, count=None):
     return times
 
 
-def bench_run(runtimes, bundle):
-    taken = rounds_of(runtimes, lambda r, i: r("run", "--bundle", bundle, f"b{os.getpid()}-{i}"))
+class EmptyNode:
+    """Node with nothing to do, in the same rounds: what no cold command of tsrunc can be faster than."""
+
+    name = "node"
+
+    def __init__(self, work):
+        self.argv = [shutil.which("node"), f"{work}/empty.js"]
+        with open(self.argv[1], "w"):
+            pass
+
+    def __call__(self, *_, **__):
+        return call(self.argv, None)
+
+
+def bench_run(runtimes, bundle, work):
+    taken = rounds_of([EmptyNode(work), *runtimes], lambda r, i: r("run", "--bundle", bundle, f"b{os.getpid()}-{i}"))
     return {
         name: {**summary([t for t, _, _ in all_]), "peakMB": round(max(m for _, m, _ in all_), 1)}
         for name, all_ in taken.items()
@@ -260,27 +274,23 @@ def main():
         names = [runtime.name for runtime in runtimes]
         short = make_bundle(work, "short")
         long = make_bundle(work, "long", lambda c: c["process"].update(args=["/bin/sleep", "1000"]))
-        with open(f"{work}/empty.js", "w"):
-            pass
-        node = shutil.which("node")
         for runtime in runtimes:  # the first of each pays for what others find warm
             runtime("run", "--bundle", short, f"w{os.getpid()}")
         result = {
             "when": datetime.date.today().isoformat(),
             "machine": f"{platform.system()} {platform.release()} {platform.machine()}, {os.cpu_count()} cores",
-            "versions": {name: version(path) for name, path in paths.items() if path} | {"node": version(node)},
+            "versions": {name: version(path) for name, path in paths.items() if path} | {"node": version(shutil.which("node"))},
             "rounds": ROUNDS,
-            "nodeEmpty": summary([call([node, f"{work}/empty.js"], None)[0] for _ in range(ROUNDS)]),
-            "run": bench_run(runtimes, short),
+            "run": bench_run(runtimes, short, work),
             "lifecycle": bench_lifecycle(runtimes, long),
             "chargedKB": charged(runtimes, long),
             "growth": growth(runtimes, work) | listing(runtimes, long),
             "perSecond": throughput(runtimes, short),
         }
         print(result["machine"], "|", ", ".join(result["versions"].values()))
-        print(f"node with an empty file: {result['nodeEmpty']['p50']} ms")
-        column = lambda key: {n: result["run"][n][key] for n in names}
-        table("run, ms (peak in MB)", {key: column(key) for key in ("p50", "p95", "min", "peakMB")}, names)
+        with_node = [*names, "node"]
+        column = lambda key: {n: result["run"][n][key] for n in with_node}
+        table("run, ms (peak in MB); node: an empty file", {key: column(key) for key in ("p50", "p95", "min", "peakMB")}, with_node)
         table("lifecycle, p50 ms", {c: {n: result["lifecycle"][n][c]["p50"] for n in names} for c in COMMANDS}, names)
         table("charged to the container by its start, kB", {"p50": {n: v["p50"] for n, v in result["chargedKB"].items()}}, names)
         table("growth, p50 ms", result["growth"], names)
