@@ -81,8 +81,13 @@ export class FsCgroup2 implements CgroupManager {
   }
 
   thaw(): void {
-    if (readCgroupFile(`${this.#directory}/cgroup.freeze`) !== undefined)
-      writeCgroupFile(`${this.#directory}/cgroup.freeze`, '0');
+    const file = `${this.#directory}/cgroup.freeze`;
+    try {
+      if (readCgroupFile(file) !== undefined) writeCgroupFile(file, '0');
+    } catch (error) {
+      // systemd removes a scope with its last process, at any moment: then there is nothing left to thaw.
+      if (readCgroupFile(file) !== undefined) throw error;
+    }
   }
 
   isFrozen(): boolean {

@@ -75,7 +75,7 @@ t.test('the default place, and its end with a foreground run', systemd, async (t
   const bundle = bundleFor(t);
   bundle.config.process.args = ['cat', '/proc/1/cgroup'];
   bundle.config.linux.namespaces = bundle.config.linux.namespaces.filter((n: { type: string }) => n.type !== 'cgroup');
-  t.match(run(bundle), { status: 0 });
+  t.match(run(bundle), { status: 0, stderr: '' });
   t.equal(read(`${bundle.directory}/out`), `0::/system.slice/tsrunc-${bundle.id}.scope`);
   t.same(show(`tsrunc-${bundle.id}.scope`, 'LoadState'), ['LoadState=not-found']);
 });
