@@ -66,10 +66,14 @@ t.test(
     const bundle = bundleFor(t);
     bundle.config.process.args = WAITING;
     bundle.save();
-    const begin = performance.now();
-    t.equal(create(bundle).status, 0);
-    const whole = performance.now() - begin; // ms
-    t.equal(call(bundle, 'delete', '--force', bundle.id).status, 0);
+    // How long a whole one takes, in ms: the shortest of some, since the first finds nothing warm.
+    let whole = Infinity;
+    for (let i = 0; i < 4; i++) {
+      const begin = performance.now();
+      t.equal(create(bundle).status, 0);
+      whole = Math.min(whole, performance.now() - begin);
+      t.equal(call(bundle, 'delete', '--force', bundle.id).status, 0);
+    }
     let killed = 0;
     for (let i = 0; i < 50; i++) {
       const child = spawn(RUNTIME, bundle.args('create', bundle.id), { cwd: bundle.directory, stdio: 'ignore' });
