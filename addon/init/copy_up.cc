@@ -12,14 +12,6 @@ using sys::UniqueFd;
 
 constexpr int kReadDirectory = O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW, kMaxDepth = 64;
 
-struct Entry {  // linux_dirent64, getdents64(2)
-  uint64_t inode;
-  int64_t next;
-  uint16_t size;
-  uint8_t type;
-  char name[1];  // as long as `size` says
-};
-
 Outcome CopyBytes(int from, int to) {
   static char buffer[64 << 10];  // one thread, and no file is copied inside another
   for (;;) {
@@ -78,7 +70,7 @@ Outcome CopyUp(int from, int to, int depth) {
     Outcome read = sys::Getdents64(from, entries, sizeof(entries));
     if (!read.ok() || read.value == 0) return read;
     for (long at = 0; at < read.value;) {
-      const auto* entry = reinterpret_cast<const Entry*>(entries + at);
+      const auto* entry = reinterpret_cast<const sys::DirectoryEntry*>(entries + at);
       at += entry->size;
       if (sys::Equal(entry->name, ".") || sys::Equal(entry->name, "..")) continue;
       TSRUNC_TRY(CopyEntry(from, to, entry->name, depth));

@@ -15,13 +15,6 @@ enum class Closing { kNow, kOnExec };
 // The way of kernels before 5.9, or before 5.11 where they are to be closed on exec: what self/fd of the procfs `proc`
 // lists.
 inline sys::Outcome CloseListed(int proc, int first, Closing closing) {
-  struct Entry {  // linux_dirent64, getdents64(2)
-    uint64_t inode;
-    int64_t next;
-    uint16_t size;
-    uint8_t type;
-    char name[1];  // as long as `size` says
-  };
   sys::Outcome opened = sys::OpenAt(proc, "self/fd", O_DIRECTORY | O_CLOEXEC);
   if (!opened.ok()) return opened;
   sys::UniqueFd directory(opened.value);
@@ -30,7 +23,7 @@ inline sys::Outcome CloseListed(int proc, int first, Closing closing) {
     sys::Outcome read = sys::Getdents64(directory.get(), entries, sizeof(entries));
     if (!read.ok() || read.value == 0) return read;
     for (long at = 0; at < read.value;) {
-      const auto* entry = reinterpret_cast<const Entry*>(entries + at);
+      const auto* entry = reinterpret_cast<const sys::DirectoryEntry*>(entries + at);
       at += entry->size;
       int fd = 0;
       for (const char* digit = entry->name; *digit >= '0' && *digit <= '9'; digit++) fd = fd * 10 + (*digit - '0');

@@ -57,6 +57,13 @@ inline Outcome FaccessAt2(int dir, const char* path, int mode, int flags) {
   TSRUNC_CALL(faccessat2, dir, Arg(path), mode, flags);
 }
 inline Outcome Fstatfs(int fd, void* out) { TSRUNC_CALL(fstatfs, fd, Arg(out)); }
+struct DirectoryEntry {  // linux_dirent64, getdents64(2)
+  uint64_t inode;
+  int64_t next;
+  uint16_t size;
+  uint8_t type;
+  char name[1];  // as long as `size` says
+};
 inline Outcome Getdents64(int fd, void* out, size_t size) { TSRUNC_CALL(getdents64, fd, Arg(out), size); }
 inline Outcome Ioctl(int fd, unsigned long request, long argument) { TSRUNC_CALL(ioctl, fd, request, argument); }
 inline Outcome Dup3(int from, int to, int flags) { TSRUNC_CALL_RETRIED(dup3, from, to, flags); }

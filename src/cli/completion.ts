@@ -36,10 +36,11 @@ function wordsOf(command: Command): Words {
 const flagsOf = (words: Words): string => words.options.map(({ long }) => long).join(' ');
 
 function bash(program: Words, commands: readonly Words[]): string {
-  const cases = commands.map(
-    ({ name, takesId, ...words }) =>
-      `    ${name}) flags="${flagsOf({ name, takesId, ...words })}" ids=${takesId && name !== 'create' && name !== 'run' ? 1 : 0} ;;`,
-  );
+  const cases = commands.map((words) => {
+    // create and run take an id that is not there yet.
+    const completesId = words.takesId && words.name !== 'create' && words.name !== 'run';
+    return `    ${words.name}) flags="${flagsOf(words)}" ids=${completesId ? 1 : 0} ;;`;
+  });
   return `# bash completion of tsrunc
 _tsrunc() {
   local current=\${COMP_WORDS[COMP_CWORD]} command= flags= ids=0 i

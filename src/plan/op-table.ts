@@ -4,6 +4,17 @@
 export type FieldKind = 'U' | 'S' | 'L' | 'N' | 'B';
 export type Stage = 'parent' | 'init';
 
+/** What every bind says after its source; set and clear are MOUNT_ATTR_* words, the recursive ones for the whole tree. */
+const BIND_FIELDS = {
+  target: 'S',
+  msFlags: 'U',
+  set: 'U',
+  clear: 'U',
+  recursiveSet: 'U',
+  recursiveClear: 'U',
+  propagation: 'N',
+} as const;
+
 export const OP_TABLE = {
   /** setns(2) into the namespace at `path`, which must be of type `flag` (CLONE_NEW*). */
   joinNamespace: { code: 1, stage: 'parent', fields: { flag: 'U', path: 'S' } },
@@ -64,13 +75,7 @@ export const OP_TABLE = {
     stage: 'init',
     fields: {
       source: 'S',
-      target: 'S',
-      msFlags: 'U',
-      set: 'U',
-      clear: 'U',
-      recursiveSet: 'U',
-      recursiveClear: 'U',
-      propagation: 'N',
+      ...BIND_FIELDS,
     },
   },
   /** bindMount of the container's own cgroup. */
@@ -79,13 +84,7 @@ export const OP_TABLE = {
     stage: 'init',
     fields: {
       source: 'S',
-      target: 'S',
-      msFlags: 'U',
-      set: 'U',
-      clear: 'U',
-      recursiveSet: 'U',
-      recursiveClear: 'U',
-      propagation: 'N',
+      ...BIND_FIELDS,
     },
   },
   /** bindMount of a copy that openTree has made of `source`, in `slot`: for a process that no longer sees the host. */
@@ -95,13 +94,7 @@ export const OP_TABLE = {
     fields: {
       source: 'S',
       slot: 'U',
-      target: 'S',
-      msFlags: 'U',
-      set: 'U',
-      clear: 'U',
-      recursiveSet: 'U',
-      recursiveClear: 'U',
-      propagation: 'N',
+      ...BIND_FIELDS,
     },
   },
   /** Takes away what is mounted on `target`, umount2(2) with MNT_DETACH. */

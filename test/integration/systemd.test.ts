@@ -6,7 +6,7 @@ import { call, state, WAITING } from '../support/commands.ts';
 import { execute, isCgroup2, sh, type Result } from '../support/host.ts';
 
 const here = isCgroup2() && existsSync('/run/systemd/system');
-const systemd = here ? {} : { skip: 'this host has cgroup v1; make vm runs it' };
+const systemd = here ? {} : { skip: `this host has ${isCgroup2() ? 'no systemd' : 'cgroup v1'}; make vm runs it` };
 
 function run(bundle: Bundle, ...flags: string[]): Result {
   bundle.save();

@@ -1,5 +1,5 @@
 // The commands that make no container: spec, validate, plan, features, version, help.
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import t from 'tap';
 import { bundleFor, onlyTsrunc, RUNTIME } from '../support/bundle.ts';
@@ -141,4 +141,6 @@ t.test('the log: file:, and the services of the system', onlyTsrunc('does not ha
   // No journal here: standard error has the failure all the same, and says that the log has not.
   const journal = execute(RUNTIME, ['--log', 'journald:x', 'state', 'nix']);
   t.match(journal, { status: 1, stderr: /container does not exist: nix/ });
+  t.notOk(existsSync('journald:x'), 'it is no file');
+  if (!existsSync('/run/systemd/journal/socket')) t.match(journal.stderr, /the log cannot be written: ENOENT.*journal/);
 });

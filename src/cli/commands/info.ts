@@ -1,6 +1,5 @@
 // tsrunc info: what the host gives to containers, for a report or a question.
-import { readFileSync } from 'node:fs';
-import { writeSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import os from 'node:os';
 import { readFacts } from '../../host/facts.ts';
 import { native } from '../../native/binding.ts';
