@@ -1,4 +1,5 @@
-// runHook: a hook of the container namespaces, with the state on its standard input. config.md, POSIX-platform Hooks.
+// runHook: a hook, in the namespaces where we are, with the state on its standard input. config.md, POSIX-platform
+// Hooks.
 #include <asm/poll.h>
 #include <asm/signal.h>
 #include <linux/fcntl.h>
@@ -24,49 +25,97 @@ Outcome WriteState(int pipe, const plan::runHook_op& op) {
   (void)sys::Fcntl(pipe, kSetPipeSize, kPipeSize);  // refused: the 64 kB of a new pipe are enough for most states
   sys::Text<16> pid;
   pid.AddNumber(static_cast<uint64_t>(sys::Raw(__NR_getpid)));
-  const char* const parts[] = {op.stateHead, pid.c_str(), op.stateTail};
+  // Without a second part the first is the whole state: that of a hook of the runtime namespace.
+  const char* const parts[] = {op.stateHead, *op.stateTail == '\0' ? "" : pid.c_str(), op.stateTail};
   for (const char* part : parts) TSRUNC_TRY(sys::Write(pipe, part, sys::Length(part)));
   return Ok();
 }
 
-[[noreturn]] void BecomeHook(const plan::runHook_op& op, int input, int failure) {
+[[noreturn]] void BecomeHook(const plan::runHook_op& op, int input, int said, int failure) {
   static const char* argv[kMaxStrings + 1];
   static const char* envp[kMaxStrings + 1];
   for (uint32_t i = 0; i < op.args.count && i < kMaxStrings; i++) argv[i] = op.args[i];
   for (uint32_t i = 0; i < op.env.count && i < kMaxStrings; i++) envp[i] = op.env[i];
   Outcome outcome = sys::Dup3(input, 0, 0);
+  if (outcome.ok()) outcome = sys::Dup3(said, 1, 0);
+  if (outcome.ok()) outcome = sys::Dup3(said, 2, 0);
   if (outcome.ok()) outcome = sys::Execve(op.path, argv, envp);
   int err = outcome.err();
   (void)sys::Write(failure, &err, sizeof(err));
   sys::Exit(127);
 }
 
-// Waits for the end, at most `timeout` seconds where that is not 0.
-Outcome WaitForHook(Context& context, int pid, int pidfd, uint64_t timeout) {
-  pollfd waiting = {pidfd, POLLIN, 0};
-  Outcome ended = sys::Poll(&waiting, 1, timeout == 0 ? -1 : static_cast<int>(timeout * 1000));
-  if (ended.value == 0) {
-    (void)sys::Kill(pid, SIGKILL);
-    context.detail.Add("it took longer than its timeout");
+uint64_t Milliseconds() {
+  int64_t now[2] = {};
+  (void)sys::Raw(__NR_clock_gettime, 1 /* CLOCK_MONOTONIC */, sys::Arg(now));
+  return static_cast<uint64_t>(now[0]) * 1000 + static_cast<uint64_t>(now[1]) / 1000000;
+}
+
+// What a hook says goes into the words of its failure, and nowhere else: the streams are the container's.
+class Hearing {
+ public:
+  explicit Hearing(int pipe) : pipe_(pipe) {}
+  int pipe() const { return pipe_; }
+  // Takes what there is; false at the end, or when nothing has come. What is more than fits is read and dropped.
+  bool Read() {
+    char buffer[512];
+    Outcome read = sys::Read(pipe_, buffer, sizeof(buffer));
+    if (read.value > 0) said_.Add(buffer, static_cast<size_t>(read.value));
+    else if (read.err() != EAGAIN) pipe_ = -1;
+    return read.value > 0;
   }
+  void AddTo(Context& context) const {
+    size_t size = said_.size();
+    while (size > 0 && said_.c_str()[size - 1] == '\n') size--;
+    if (size > 0) context.detail.Add(", saying: ").Add(said_.c_str(), size);
+  }
+
+ private:
+  int pipe_;
+  sys::Text<400> said_;
+};
+
+// Until the hook has ended: true; or its `timeout` in seconds, where that is not 0, is over: false. A process that the
+// hook leaves behind with its streams is not waited for.
+bool HearOut(int pidfd, uint64_t timeout, Hearing* hearing) {
+  const uint64_t end = Milliseconds() + timeout * 1000;
+  for (;;) {
+    uint64_t now = Milliseconds();
+    if (timeout != 0 && now >= end) return false;
+    pollfd waiting[] = {{pidfd, POLLIN, 0}, {hearing->pipe(), POLLIN, 0}};
+    (void)sys::Poll(waiting, 2, timeout == 0 ? -1 : static_cast<int>(end - now));
+    while (hearing->pipe() >= 0 && hearing->Read()) {
+    }
+    if (waiting[0].revents != 0) return true;
+  }
+}
+
+Outcome WaitForHook(Context& context, int pid, int pidfd, int said, uint64_t timeout) {
+  Hearing hearing(said);
+  bool has_ended = HearOut(pidfd, timeout, &hearing);
+  if (!has_ended) (void)sys::Kill(pid, SIGKILL);
   int status;
   TSRUNC_TRY(sys::Wait4(pid, &status, 0));
-  if (ended.value == 0) return Fail(ECANCELED);
-  if (status == 0) return Ok();
+  if (has_ended && status == 0) return Ok();
   bool is_signal = (status & 0x7f) != 0;
-  context.detail.Add(is_signal ? "it was ended by signal " : "it ended with exit status ");
-  context.detail.AddNumber(static_cast<uint64_t>(is_signal ? status & 0x7f : status >> 8));
+  if (!has_ended) context.detail.Add("it took longer than its timeout of ").AddNumber(timeout).Add(" s");
+  else context.detail.Add(is_signal ? "it was ended by signal " : "it ended with exit status ");
+  if (has_ended) context.detail.AddNumber(static_cast<uint64_t>(is_signal ? status & 0x7f : status >> 8));
+  hearing.AddTo(context);
   return Fail(ECANCELED);
 }
 
 }  // namespace
 
 Outcome Execute(Context& context, const plan::runHook_op& op) {
-  int state[2], failure[2];
+  int state[2], failure[2], said[2];
   TSRUNC_TRY(sys::Pipe2(state, O_CLOEXEC));
   UniqueFd state_out(state[0]), state_in(state[1]);
   TSRUNC_TRY(sys::Pipe2(failure, O_CLOEXEC));
   UniqueFd failure_out(failure[0]), failure_in(failure[1]);
+  TSRUNC_TRY(sys::Pipe2(said, O_CLOEXEC));
+  UniqueFd said_out(said[0]), said_in(said[1]);
+  (void)sys::Fcntl(said_out.get(), F_SETFL, O_NONBLOCK);
   TSRUNC_TRY(WriteState(state_in.get(), op));
   state_in.reset();
   int pidfd = -1;
@@ -76,12 +125,14 @@ Outcome Execute(Context& context, const plan::runHook_op& op) {
   args.exit_signal = SIGCHLD;
   Outcome cloned = sys::Clone3(&args);
   if (!cloned.ok()) return cloned;
-  if (cloned.value == 0) BecomeHook(op, state_out.get(), failure_in.get());
+  if (cloned.value == 0) BecomeHook(op, state_out.get(), said_in.get(), failure_in.get());
   UniqueFd pidfd_owned(pidfd);
   failure_in.reset();
+  said_in.reset();
+  state_out.reset();
   int err = 0;
   bool has_failed = sys::Read(failure_out.get(), &err, sizeof(err)).value == sizeof(err);
-  Outcome waited = WaitForHook(context, static_cast<int>(cloned.value), pidfd, op.timeout);
+  Outcome waited = WaitForHook(context, static_cast<int>(cloned.value), pidfd, said_out.get(), op.timeout);
   if (!has_failed) return waited;
   context.detail = {};
   return Fail(err, sys::Call::k_execve);
