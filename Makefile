@@ -74,6 +74,7 @@ fmt: ## format TypeScript and C++
 .PHONY: test
 test: build build/.test-packages ## all tests that this machine can run; as root
 	@scripts/run-tests unit native integration
+	@scripts/run-tests --warm integration
 
 .PHONY: unit
 unit: build ## tests without privilege

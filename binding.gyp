@@ -16,7 +16,7 @@
       'target_name': 'tsrunc',
       'sources': [
         'addon/binding.cc', 'addon/napi/throw.cc', 'addon/napi/launch.cc', 'addon/napi/process.cc', 'addon/napi/plan.cc',
-        'addon/napi/seccomp.cc', 'addon/napi/socket.cc', 'addon/napi/systemd.cc', 'addon/napi/bpf.cc', 'addon/init/report.cc', 'addon/plan/plan.cc', 'addon/supervise/supervise.cc',
+        'addon/napi/seccomp.cc', 'addon/napi/socket.cc', 'addon/napi/channel.cc', 'addon/napi/watch.cc', 'addon/launch/launch.cc', 'addon/napi/systemd.cc', 'addon/napi/bpf.cc', 'addon/init/report.cc', 'addon/plan/plan.cc', 'addon/supervise/supervise.cc',
         'addon/supervise/notify.cc'
       ],
       'include_dirs': ["<!(node -p \"require('node-addon-api').include_dir\")"],
@@ -41,8 +41,13 @@
     {
       'target_name': 'tsrunc-front',
       'type': 'executable',
-      'sources': ['addon/front/main.cc', 'addon/init/start.cc'],
-      'defines': ["TSRUNC_NODE=\"<!(node -p process.execPath)\""],
+      'sources': [
+        'addon/front/main.cc', 'addon/front/node.cc', 'addon/front/client.cc', 'addon/launch/launch.cc',
+        'addon/supervise/supervise.cc', 'addon/supervise/notify.cc', 'addon/init/report.cc', 'addon/init/start.cc'
+      ],
+      'defines': [
+        "TSRUNC_NODE=\"<!(node -p process.execPath)\"", "TSRUNC_VERSION=\"<!(node -p \"require('./package.json').version\")\""
+      ],
       'cflags_cc': ['<@(freestanding_cflags)'],
       'ldflags': ['<@(freestanding_ldflags)'],
       'ldflags!': ['-rdynamic', '-pthread'],

@@ -13,6 +13,15 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("openHelper", Napi::Function::New<OpenHelper>(env));
   exports.Set("launch", Napi::Function::New<LaunchHelper>(env));
   exports.Set("receive", Napi::Function::New<Receive>(env));
+  exports.Set("openPlan", Napi::Function::New<OpenPlan>(env));
+  exports.Set("socketPair", Napi::Function::New<SocketPair>(env));
+  exports.Set("receiveNow", Napi::Function::New<ReceiveNow>(env));
+  exports.Set("watch", Napi::Function::New<WatchDescriptor>(env));
+  exports.Set("lockLater", Napi::Function::New<LockLater>(env));
+  exports.Set("acceptCaller", Napi::Function::New<AcceptCaller>(env));
+  exports.Set("peerOf", Napi::Function::New<PeerOf>(env));
+  exports.Set("receiveMessage", Napi::Function::New<ReceiveMessage>(env));
+  exports.Set("sendMessage", Napi::Function::New<SendMessage>(env));
   exports.Set("waitFor", Napi::Function::New<WaitFor>(env));
   exports.Set("supervise", Napi::Function::New<SuperviseProcess>(env));
   exports.Set("holdSignals", Napi::Function::New<HoldSignals>(env));

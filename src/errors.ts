@@ -98,15 +98,25 @@ export class HookError extends TsruncError {
   readonly code = 'ERR_HOOK';
 }
 
+/** A planner cannot do this for a caller, and has done nothing yet: the caller does it itself. Never told. */
+export class Declined extends TsruncError {
+  readonly code = 'ERR_DECLINED';
+}
+
+/** The caller has ended: what was begun for it is taken back, and there is nobody to tell. */
+export class CallerGone extends TsruncError {
+  readonly code = 'ERR_CALLER_GONE';
+}
+
 /** Something that cannot happen did. */
 export class InternalError extends TsruncError {
   readonly code = 'ERR_INTERNAL';
 }
 
 /** Runs a clean-up on the way out of a failure. The first failure stays the one that is told. */
-export function whileFailing(error: unknown, cleanUp: () => void): unknown {
+export async function whileFailing(error: unknown, cleanUp: () => void | Promise<void>): Promise<unknown> {
   try {
-    cleanUp();
+    await cleanUp();
   } catch (second) {
     if (error instanceof TsruncError) error.suppressed = second;
   }

@@ -1,6 +1,5 @@
 // Owns the log: winston for what is logged while a command works, loaded only then; and the one line of a failure, written
 // at once because the process is about to end and callers parse it. A leaf.
-import { closeSync, openSync, writeSync } from 'node:fs';
 import type { Logger } from 'winston';
 
 export type LogFormat = 'text' | 'json';
@@ -12,10 +11,19 @@ export interface LogService {
   readonly name: string;
 }
 
+/** Who is told: the part of a caller that a log needs. */
+export interface LogCaller {
+  readonly pid: number;
+  print(stream: 1 | 2, text: string): void;
+  writeFile(path: string, text: string, options: { flag: 'a'; mode: number }): void;
+}
+
 export interface LogOptions {
   /** Neither path nor service: standard error. */
   readonly path?: string;
   readonly service?: LogService;
+  /** Whose files and standard error are written. */
+  readonly caller: LogCaller;
   /** One datagram to a Unix socket. */
   readonly sendDatagram?: (path: string, text: string) => void;
   readonly format: LogFormat;
@@ -65,23 +73,15 @@ export class FileLog implements Log {
   }
 
   #write(level: Level, message: string): void {
-    const { service, sendDatagram } = this.#options;
+    const { service, sendDatagram, caller } = this.#options;
     if (service !== undefined && sendDatagram !== undefined) {
-      const { path, text } = formatDatagram(service, level, message);
+      const { path, text } = formatDatagram(service, level, message, caller.pid);
       sendDatagram(path, text);
       return;
     }
     const line = formatLine(this.#options.format, level, message, new Date());
-    if (this.#options.path === undefined) {
-      writeSync(2, line);
-      return;
-    }
-    const file = openSync(this.#options.path, 'a', 0o644);
-    try {
-      writeSync(file, line);
-    } finally {
-      closeSync(file);
-    }
+    if (this.#options.path === undefined) caller.print(2, line);
+    else caller.writeFile(this.#options.path, line, { flag: 'a', mode: 0o644 });
   }
 }
 
@@ -89,10 +89,15 @@ export class FileLog implements Log {
 const SEVERITY = { debug: 7, warn: 4, error: 3 };
 
 /** One line for the system's log: syslog(3) at /dev/log, or the journal's own protocol, in which values are lines. */
-export function formatDatagram(service: LogService, level: Level, message: string): { path: string; text: string } {
+export function formatDatagram(
+  service: LogService,
+  level: Level,
+  message: string,
+  pid: number,
+): { path: string; text: string } {
   const line = message.replaceAll('\n', ' ');
   if (service.kind === 'syslog')
-    return { path: '/dev/log', text: `<${3 * 8 + SEVERITY[level]}>${service.name}[${process.pid}]: ${line}` };
+    return { path: '/dev/log', text: `<${3 * 8 + SEVERITY[level]}>${service.name}[${pid}]: ${line}` };
   const text = `PRIORITY=${SEVERITY[level]}\nSYSLOG_IDENTIFIER=${service.name.replaceAll('\n', ' ')}\nMESSAGE=${line}\n`;
   return { path: '/run/systemd/journal/socket', text };
 }

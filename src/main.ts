@@ -1,11 +1,7 @@
-// The entry: one context, one program, one exit.
+// The entry: one caller, one context, one program, one exit.
+import { LocalCaller } from './caller/local.ts';
 import { Context } from './cli/context.ts';
-import { exitWith } from './cli/exit.ts';
-import { runProgram } from './cli/program.ts';
+import { endProcess, statusOf } from './cli/exit.ts';
 
-const context = new Context();
-void exitWith(
-  () => context.doing,
-  () => context.log,
-  () => runProgram(context, process.argv.slice(2)),
-);
+const context = new Context(new LocalCaller());
+void statusOf(context, process.argv.slice(2)).then(endProcess);

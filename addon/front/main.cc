@@ -1,131 +1,17 @@
-// tsrunc: the program that people and engines start. Finds Node and the bundle next to itself and becomes them, with an
-// environment that cannot change what Node loads. Knows no command. Freestanding, see docs/decisions/0002.
-#include <asm/poll.h>
-#include <linux/fcntl.h>
-
+// tsrunc: the program that people and engines start. Asks a planner that is running already, and does what that says;
+// or becomes Node, which does the same from the beginning. Knows no command. Freestanding, see docs/decisions/0002,
+// 0011.
 #include "../init/start.h"
-#include "../sys/calls.h"
-#include "../sys/text.h"
-
-#ifndef TSRUNC_NODE
-#error "TSRUNC_NODE: the Node that the addon was built for, as an absolute path"
-#endif
+#include "client.h"
+#include "node.h"
 
 namespace tsrunc::init {
-namespace {
-
-constexpr unsigned kMaxStrings = 1u << 14;
-using Path = sys::Text<4096>;
-
-// Variables by which a caller could make Node run other code, or make it slow: this runs as root.
-bool IsRefused(const char* variable) {
-  static const char* const refused[] = {
-      "NODE_OPTIONS=", "NODE_EXTRA_CA_CERTS=", "NODE_PATH=",  "NODE_V8_COVERAGE=", "NODE_REPL_EXTERNAL_MODULE=",
-      "NODE_DEBUG=",   "NODE_COMPILE_CACHE=",  "LD_PRELOAD=", "LD_LIBRARY_PATH=",  "LD_AUDIT=",
-      "OPENSSL_CONF=", "TSRUNC_NOFILE=",       "TSRUNC_FDS="};
-  for (const char* name : refused)
-    if (sys::StartsWith(variable, name)) return true;
-  return false;
-}
-
-const char* Find(char** envp, const char* prefix) {
-  for (; *envp != nullptr; envp++)
-    if (sys::StartsWith(*envp, prefix)) return *envp + sys::Length(prefix);
-  return "";
-}
-
-// dist/main.cjs of the tree that this program stands in: ../dist from bin/, ../lib/tsrunc from an installed bin/.
-bool FindMain(Path* out) {
-  char self[4096];
-  sys::Outcome read = sys::ReadlinkAt(AT_FDCWD, "/proc/self/exe", self, sizeof(self) - 1);
-  if (!read.ok()) return false;
-  self[read.value] = '\0';
-  const char* slash = sys::LastSlash(self);
-  static const char* const places[] = {"/../dist/main.cjs", "/../lib/tsrunc/dist/main.cjs"};
-  for (const char* where : places) {
-    Path path;
-    path.Add(self, static_cast<size_t>(slash - self)).Add(where);
-    struct statx found;
-    if (!sys::Statx(AT_FDCWD, path.c_str(), 0, STATX_TYPE, &found).ok()) continue;
-    *out = path;
-    return true;
-  }
-  return false;
-}
-
-// Node raises its own limit of open files, which the container would inherit: the caller's is handed on.
-Path OpenFilesLimit() {
-  uint64_t limits[2] = {0, 0};
-  (void)sys::Raw(__NR_prlimit64, 0, 7 /* RLIMIT_NOFILE */, 0, sys::Arg(limits));
-  Path text;
-  text.Add("TSRUNC_NOFILE=").AddNumber(limits[0]);
-  return text;
-}
-
-// The descriptors above the standard streams that the caller has left open: Node will have its own between them, and
-// --preserve-fds must not hand those to a container. One poll(2) asks for all.
-Path OpenDescriptors() {
-  constexpr int kAsked = 1024;
-  constexpr short kNotOpen = 0x20;  // POLLNVAL
-  static pollfd asked[kAsked];
-  for (int fd = 0; fd < kAsked; fd++) asked[fd] = {fd + 3, 0, 0};
-  Path text;
-  text.Add("TSRUNC_FDS=");
-  if (!sys::Poll(asked, kAsked, 0).ok()) return text;
-  bool is_first = true;
-  for (const pollfd& entry : asked) {
-    if ((entry.revents & kNotOpen) != 0) continue;
-    text.Add(is_first ? "" : ",").AddNumber(static_cast<uint64_t>(entry.fd));
-    is_first = false;
-  }
-  return text;
-}
-
-void TryNode(const char* node, const char** argv, const char** envp) {
-  argv[0] = node;
-  (void)sys::Execve(node, argv, envp);  // comes back only when that one cannot be executed
-}
-
-void Say(const char* text) { (void)sys::Write(2, text, sys::Length(text)); }
-
-}  // namespace
 
 int Main(int argc, char** argv, char** envp) {
-  static const char* node_argv[kMaxStrings];
-  static const char* node_envp[kMaxStrings];
-  Path main_js;
-  if (!FindMain(&main_js)) {
-    Say("tsrunc: dist/main.cjs is missing next to this program: run make\n");
-    return 1;
-  }
-  unsigned args = 1, variables = 0;
-  // SIGUSR1 makes Node open its debugger, to anybody who may send it: any process of the same user, a container's too.
-  // This address is nobody's (TEST-NET-1, RFC 5737), so it cannot be bound and the debugger stays shut;
-  // --disable-sigusr1 is only in newer Nodes.
-  node_argv[args++] = "--inspect-port=192.0.2.1:9229";
-  node_argv[args++] = "--preserve-symlinks-main";  // spares Node the asking of every component of the path
-  node_argv[args++] = main_js.c_str();
-  for (int i = 1; i < argc && args + 1 < kMaxStrings; i++) node_argv[args++] = argv[i];
-  Path limit = OpenFilesLimit();
-  node_envp[variables++] = limit.c_str();
-  Path descriptors = OpenDescriptors();
-  node_envp[variables++] = descriptors.c_str();
-  for (char** variable = envp; *variable != nullptr && variables + 1 < kMaxStrings; variable++)
-    if (!IsRefused(*variable)) node_envp[variables++] = *variable;
-
-  TryNode(TSRUNC_NODE, node_argv, node_envp);
-  for (const char* path = Find(envp, "PATH="); *path != '\0';) {
-    Path candidate;
-    const char* end = path;
-    while (*end != '\0' && *end != ':') end++;
-    candidate.Add(path, static_cast<size_t>(end - path)).Add("/node");
-    if (*path == '/') TryNode(candidate.c_str(), node_argv, node_envp);
-    path = *end == ':' ? end + 1 : end;
-  }
-  TryNode("/usr/local/bin/node", node_argv, node_envp);
-  TryNode("/usr/bin/node", node_argv, node_envp);
-  Say("tsrunc: no executable node found: neither " TSRUNC_NODE ", nor in $PATH; install Node 20 or later\n");
-  return 1;
+  static front::Path descriptors = front::OpenDescriptors();
+  front::Command command = {argc, argv, envp, descriptors.c_str()};
+  front::Answer answer = front::Ask(command);
+  return answer.is_done ? answer.status : front::BecomeNode(command);
 }
 
 }  // namespace tsrunc::init

@@ -8,6 +8,15 @@ namespace tsrunc::napi {
 Napi::Value OpenHelper(const Napi::CallbackInfo& info);
 Napi::Value LaunchHelper(const Napi::CallbackInfo& info);
 Napi::Value Receive(const Napi::CallbackInfo& info);
+Napi::Value OpenPlan(const Napi::CallbackInfo& info);
+Napi::Value SocketPair(const Napi::CallbackInfo& info);
+Napi::Value ReceiveNow(const Napi::CallbackInfo& info);
+Napi::Value WatchDescriptor(const Napi::CallbackInfo& info);
+Napi::Value LockLater(const Napi::CallbackInfo& info);
+Napi::Value AcceptCaller(const Napi::CallbackInfo& info);
+Napi::Value PeerOf(const Napi::CallbackInfo& info);
+Napi::Value ReceiveMessage(const Napi::CallbackInfo& info);
+Napi::Value SendMessage(const Napi::CallbackInfo& info);
 Napi::Value WaitFor(const Napi::CallbackInfo& info);
 Napi::Value SuperviseProcess(const Napi::CallbackInfo& info);
 Napi::Value HoldSignals(const Napi::CallbackInfo& info);

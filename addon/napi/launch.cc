@@ -1,5 +1,5 @@
-// launch: starts the helper from its sealed copy with a plan, a socket and the container's own descriptors.
-// openHelper: makes that copy. Knows processes and memfds; does not know what a plan says.
+// openHelper, openPlan: sealed files. socketPair. launch: starts the helper with them and the container's own
+// descriptors. Knows processes and memfds; does not know what a plan says.
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "../launch/launch.h"
 #include "../sys/calls.h"
 #include "../sys/fd.h"
 #include "exports.h"
@@ -49,48 +50,8 @@ UniqueFd MakeSealed(Napi::Env env, const char* name, unsigned flags, const void*
   return fd;
 }
 
-// What the new process needs, prepared while allocation is still allowed.
-struct Launch {
-  int helper;
-  std::vector<int> ours;       // sync, plan, then the slots: what becomes first_fd and up
-  int first_fd;                // the helper's first own descriptor
-  std::vector<int> preserved;  // ascending; all below first_fd
-  char number[16];
-  char* argv[3];
-  int failed = 0;  // errno of the child: it shares our memory until execve
-};
-
-// Runs in a process that shares our memory (CLONE_VM) while our thread is stopped (CLONE_VFORK): system calls only, and
-// no write but to `launch`.
-int Child(void* argument) {
-  auto* launch = static_cast<Launch*>(argument);
-  // Out of the way of the numbers that they, and the preserved ones, are to have.
-  int end = launch->first_fd + static_cast<int>(launch->ours.size());
-  sys::Outcome helper = sys::Fcntl(launch->helper, F_DUPFD_CLOEXEC, end);
-  if (!helper.ok()) return launch->failed = helper.err();
-  for (int& fd : launch->ours) {
-    sys::Outcome moved = sys::Fcntl(fd, F_DUPFD_CLOEXEC, end);
-    if (!moved.ok()) return launch->failed = moved.err();
-    fd = static_cast<int>(moved.value);
-  }
-  // Node marks what it inherits close-on-exec, and has descriptors of its own between the caller's.
-  auto next = launch->preserved.begin();
-  for (int fd = 0; fd < launch->first_fd; fd++) {
-    bool is_kept = fd < 3 || (next != launch->preserved.end() && *next == fd);
-    if (fd >= 3 && is_kept) ++next;
-    if (is_kept) (void)sys::Fcntl(fd, F_SETFD, 0);  // EBADF: a hole, which callers may leave
-    else (void)sys::Raw(__NR_close, fd);
-  }
-  int place = launch->first_fd;
-  for (int fd : launch->ours) {
-    sys::Outcome placed = sys::Dup3(fd, place++, 0);
-    if (!placed.ok()) return launch->failed = placed.err();
-  }
-  char* environment[] = {nullptr};
-  long result =
-      sys::Raw(__NR_execveat, helper.value, sys::Arg(""), sys::Arg(launch->argv), sys::Arg(environment), AT_EMPTY_PATH);
-  return launch->failed = static_cast<int>(-result);
-}
+// Called in the new process, which has a stack of its own and shares the rest with our thread, which is stopped.
+int Child(void* argument) { return launch::BecomeHelper(static_cast<launch::Launch*>(argument)); }
 
 }  // namespace
 
@@ -106,34 +67,44 @@ Napi::Value OpenHelper(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, MakeSealed(env, "tsrunc-init", kExecutable, bytes.data(), bytes.size()).release());
 }
 
-std::vector<int> ReadDescriptors(const Napi::Value& value) {
+static std::vector<int> ReadDescriptors(const Napi::Value& value) {
   auto array = value.As<Napi::Array>();
   std::vector<int> descriptors;
   for (uint32_t i = 0; i < array.Length(); i++) descriptors.push_back(array.Get(i).As<Napi::Number>());
   return descriptors;
 }
 
-// launch({helper, plan, preserved, slots}): {pid, sync}
+// openPlan(bytes): number — a descriptor of the plan, for a helper to map.
+Napi::Value OpenPlan(const Napi::CallbackInfo& info) {
+  auto bytes = info[0].As<Napi::Uint8Array>();
+  UniqueFd plan = MakeSealed(info.Env(), "tsrunc-plan", kNeverExecutable, bytes.Data(), bytes.ByteLength());
+  return Napi::Number::New(info.Env(), plan.release());
+}
+
+// socketPair(): [ours, the helper's], for reports.
+Napi::Value SocketPair(const Napi::CallbackInfo& info) {
+  int pair[2];
+  Check(info.Env(), Libc(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), Call::k_socketpair));
+  auto result = Napi::Array::New(info.Env(), 2);
+  result.Set(0u, Napi::Number::New(info.Env(), pair[0]));
+  result.Set(1u, Napi::Number::New(info.Env(), pair[1]));
+  return result;
+}
+
+// launch({helper, sync, plan, slots, preserved}): pid
 Napi::Value LaunchHelper(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   auto options = info[0].As<Napi::Object>();
-  auto bytes = options.Get("plan").As<Napi::Uint8Array>();
-  Launch launch = {};
+  std::vector<int> preserved = ReadDescriptors(options.Get("preserved"));
+  std::sort(preserved.begin(), preserved.end());
+  std::vector<int> ours = {options.Get("sync").As<Napi::Number>(), options.Get("plan").As<Napi::Number>()};
+  for (int slot : ReadDescriptors(options.Get("slots"))) ours.push_back(slot);
+  launch::Launch launch;
   launch.helper = options.Get("helper").As<Napi::Number>();
-  launch.preserved = ReadDescriptors(options.Get("preserved"));
-  std::sort(launch.preserved.begin(), launch.preserved.end());
-  launch.first_fd = launch.preserved.empty() ? 3 : launch.preserved.back() + 1;
-  snprintf(launch.number, sizeof(launch.number), "%d", launch.first_fd);
-  static char title[] = "tsrunc-init";
-  launch.argv[0] = title;
-  launch.argv[1] = launch.number;
-
-  UniqueFd plan = MakeSealed(env, "tsrunc-plan", kNeverExecutable, bytes.Data(), bytes.ByteLength());
-  int pair[2];
-  Check(env, Libc(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), Call::k_socketpair));
-  UniqueFd ours(pair[0]), theirs(pair[1]);
-  launch.ours = {theirs.get(), plan.get()};
-  for (int slot : ReadDescriptors(options.Get("slots"))) launch.ours.push_back(slot);
+  launch.ours = ours.data();
+  launch.ours_count = static_cast<int>(ours.size());
+  launch.preserved = preserved.data();
+  launch.preserved_count = static_cast<int>(preserved.size());
 
   // No handler of ours may run in the child while it shares our memory.
   sigset_t all, before;
@@ -149,10 +120,7 @@ Napi::Value LaunchHelper(const Napi::CallbackInfo& info) {
     (void)sys::Wait4(pid, &status, 0);
     throw SystemError(env, sys::Fail(launch.failed, Call::k_execve), "tsrunc-init");
   }
-  auto result = Napi::Object::New(env);
-  result.Set("pid", Napi::Number::New(env, pid));
-  result.Set("sync", Napi::Number::New(env, ours.release()));
-  return result;
+  return Napi::Number::New(env, pid);
 }
 
 }  // namespace tsrunc::napi

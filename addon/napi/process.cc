@@ -27,8 +27,8 @@ Napi::Value WaitStatus(Napi::Env env, int status) {
 
 }  // namespace
 
-// receive(sync): the next report, or null at end of file. Blocks.
-Napi::Value Receive(const Napi::CallbackInfo& info) {
+// The next report; null at end of file; undefined where there is none and `flags` forbid to wait.
+static Napi::Value ReceiveReport(const Napi::CallbackInfo& info, int flags) {
   Napi::Env env = info.Env();
   int sync = info[0].As<Napi::Number>();
   init::Report report = {};
@@ -39,7 +39,9 @@ Napi::Value Receive(const Napi::CallbackInfo& info) {
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = sizeof(control);
-  long received = Check(env, sys::Recvmsg(sync, &message, MSG_CMSG_CLOEXEC));
+  sys::Outcome outcome = sys::Recvmsg(sync, &message, MSG_CMSG_CLOEXEC | flags);
+  if (outcome.err() == EAGAIN) return env.Undefined();
+  long received = Check(env, outcome);
   if (received == 0) return env.Null();
   if (received < init::kReportHead || report.detail_size > sizeof(report.detail))
     throw SystemError(env, sys::Fail(EBADMSG, sys::Call::k_recvmsg));
@@ -58,6 +60,12 @@ Napi::Value Receive(const Napi::CallbackInfo& info) {
     result.Set("descriptor", Napi::Number::New(env, *reinterpret_cast<int*>(CMSG_DATA(header))));
   return result;
 }
+
+// receive(sync): the next report, or null at end of file. Blocks.
+Napi::Value Receive(const Napi::CallbackInfo& info) { return ReceiveReport(info, 0); }
+
+// receiveNow(sync): the same without waiting; undefined when there is none yet.
+Napi::Value ReceiveNow(const Napi::CallbackInfo& info) { return ReceiveReport(info, MSG_DONTWAIT); }
 
 // waitFor(pid): blocks until the child has ended, and reaps it.
 Napi::Value WaitFor(const Napi::CallbackInfo& info) {
@@ -94,13 +102,8 @@ Napi::Value WaitForReady(const Napi::CallbackInfo& info) {
   notify.host = host.c_str();
   notify.main_pid = given.Get("pid").As<Napi::Number>();
   notify.has_barrier = true;
-  pollfd waiting[] = {{notify.socket, POLLIN, 0}, {given.Get("pidfd").As<Napi::Number>(), POLLIN, 0}};
-  for (;;) {
-    if (sys::Outcome polled = sys::Poll(waiting, 2, -1); polled.err() != EINTR) Check(env, polled);
-    if ((waiting[0].revents & POLLIN) != 0 && Check(env, supervise::ForwardReady(notify), host) == 1)
-      return Napi::Boolean::New(env, true);
-    if ((waiting[0].revents & POLLIN) == 0 && (waiting[1].revents & POLLIN) != 0) return Napi::Boolean::New(env, false);
-  }
+  sys::Outcome waited = supervise::WaitForReady(notify, given.Get("pidfd").As<Napi::Number>());
+  return Napi::Boolean::New(env, Check(env, waited, host) == 1);
 }
 
 // holdSignals(): signals to be forwarded wait for supervise from here on.

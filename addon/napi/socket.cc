@@ -1,7 +1,6 @@
-// listenAt, listenForNotify, sendDatagram, connectTo, sendDescriptor, lockFile, openPidfd, signalPidfd: Unix sockets,
-// locks and pidfds, to which Node has no door.
+// listenAt, listenForNotify, sendDatagram, connectTo, sendDescriptor, openPidfd, signalPidfd: Unix sockets
+// and pidfds, to which Node has no door.
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -22,6 +21,8 @@ namespace {
 
 using sys::Call;
 using sys::UniqueFd;
+
+constexpr int kBacklog = 1024;  // of a planner; a gate has one caller
 
 sys::Outcome Libc(long result, Call call) { return result < 0 ? sys::Fail(errno, call) : sys::Ok(result); }
 
@@ -67,7 +68,7 @@ UniqueFd Bind(Napi::Env env, int type, const std::string& path, mode_t mode) {
 Napi::Value ListenAt(const Napi::CallbackInfo& info) {
   std::string path = info[0].As<Napi::String>();
   UniqueFd socket = Bind(info.Env(), SOCK_SEQPACKET, path, 0600);
-  Check(info.Env(), Libc(listen(socket.get(), 4), Call::k_bind), path);
+  Check(info.Env(), Libc(listen(socket.get(), kBacklog), Call::k_bind), path);
   return Napi::Number::New(info.Env(), socket.release());
 }
 
@@ -108,20 +109,6 @@ Napi::Value SendDescriptorTo(const Napi::CallbackInfo& info) {
   std::string name = info[1].As<Napi::String>();
   Check(info.Env(), init::SendDescriptor(info[0].As<Napi::Number>(), name.c_str(), info[2].As<Napi::Number>()));
   return info.Env().Undefined();
-}
-
-// lockFile(path): makes the file where it is missing and waits for an exclusive flock(2) on it. Closing the descriptor,
-// or dying, gives it up.
-Napi::Value LockFile(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  std::string path = info[0].As<Napi::String>();
-  UniqueFd file(
-      Check(env, Libc(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), Call::k_openat), path));
-  int locked;
-  do locked = flock(file.get(), LOCK_EX);
-  while (locked < 0 && errno == EINTR);
-  Check(env, Libc(locked, Call::k_fcntl), path);
-  return Napi::Number::New(env, file.release());
 }
 
 // duplicate(descriptor): another number for the same open file, close-on-exec.

@@ -91,4 +91,16 @@ Outcome ForwardReady(const Notify& notify) {
   return Ok(1);
 }
 
+Outcome WaitForReady(const Notify& notify, int pidfd) {
+  pollfd waiting[] = {{notify.socket, POLLIN, 0}, {pidfd, POLLIN, 0}};
+  for (;;) {
+    Outcome polled = sys::Poll(waiting, 2, -1);
+    if (polled.err() == EINTR) continue;
+    if (!polled.ok()) return polled;
+    if ((waiting[0].revents & POLLIN) == 0) return Ok(0);
+    Outcome forwarded = ForwardReady(notify);
+    if (!forwarded.ok() || forwarded.value == 1) return forwarded;
+  }
+}
+
 }  // namespace tsrunc::supervise

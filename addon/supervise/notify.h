@@ -17,4 +17,7 @@ struct Notify {
 // on.
 sys::Outcome ForwardReady(const Notify& notify);
 
+// Blocks until READY has come and has been handed on: `value` is 1; or the process of `pidfd` has ended: 0.
+sys::Outcome WaitForReady(const Notify& notify, int pidfd);
+
 }  // namespace tsrunc::supervise

@@ -59,18 +59,17 @@ function subgroups(directory: string): string[] {
 }
 
 const REMOVE_TRIES = 200;
-const clock = new Int32Array(new SharedArrayBuffer(4));
 
-/** Blocks for some milliseconds: for what the kernel gives no event for. */
-export function pause(milliseconds: number): void {
-  Atomics.wait(clock, 0, 0, milliseconds);
+/** Lets some milliseconds go by: for what the kernel gives no event for. */
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((wake) => setTimeout(wake, milliseconds));
 }
 
 /**
  * Removes a cgroup with those below it. EBUSY means cgroups or processes in it: cgroups are removed, processes get SIGKILL
  * when `kill` says so, and those that are just ending get up to 2 s.
  */
-export function removeCgroup(directory: string, kill: (pid: number) => void): void {
+export async function removeCgroup(directory: string, kill: (pid: number) => void): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
       rmdirSync(directory);
@@ -80,8 +79,8 @@ export function removeCgroup(directory: string, kill: (pid: number) => void): vo
       if (errorCode(error) !== 'EBUSY' || tries === REMOVE_TRIES)
         throw new FileError(`remove cgroup ${directory}`, { cause: error });
     }
-    for (const name of subgroups(directory)) removeCgroup(`${directory}/${name}`, kill);
+    for (const name of subgroups(directory)) await removeCgroup(`${directory}/${name}`, kill);
     for (const pid of processesBelow(directory)) kill(pid);
-    if (tries > 1) pause(tries < 20 ? 1 : 10);
+    if (tries > 1) await pause(tries < 20 ? 1 : 10);
   }
 }

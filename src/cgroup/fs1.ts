@@ -33,7 +33,7 @@ export class FsCgroup1 implements CgroupManager {
     this.#write(planResourcesV1(resources), writeCgroupFile);
   }
 
-  update(resources: Resources): void {
+  async update(resources: Resources): Promise<void> {
     // Memory and memory+swap must never cross: which goes first depends on the direction, so the second try is reversed.
     const writes = planUpdateV1(resources);
     const memory = writes.filter((write) => write.controller === 'memory');
@@ -70,13 +70,13 @@ export class FsCgroup1 implements CgroupManager {
     }
   }
 
-  freeze(): void {
+  async freeze(): Promise<void> {
     const file = `${this.#freezer()}/freezer.state`;
     // A process that forks while the cgroup freezes can escape the first try; the kernel says FREEZING until all have stopped.
     for (let tries = 0; tries < FREEZE_TRIES; tries++) {
       writeCgroupFile(file, 'FROZEN');
       if (readCgroupFile(file) === 'FROZEN') return;
-      pause(1 + (tries >> 4));
+      await pause(1 + (tries >> 4));
     }
     writeCgroupFile(file, 'THAWED');
     throw new FileError('unable to freeze: some processes of the container do not stop');
@@ -98,9 +98,9 @@ export class FsCgroup1 implements CgroupManager {
     return [...new Set(this.#places.flatMap(({ directory }) => processesBelow(directory)))];
   }
 
-  remove(): void {
+  async remove(): Promise<void> {
     this.thaw(); // a frozen process does not die
-    for (const { directory } of this.#places) removeCgroup(directory, killIfThere);
+    for (const { directory } of this.#places) await removeCgroup(directory, killIfThere);
   }
 
   #freezer(): string {

@@ -42,7 +42,7 @@ export class FsCgroup2 implements CgroupManager {
     this.#write(resources, writeCgroupFile);
   }
 
-  update(resources: Resources): void {
+  async update(resources: Resources): Promise<void> {
     if (resources.devices !== undefined)
       native().attachDeviceProgram(this.#directory, planDeviceProgram(resources.devices));
     this.#write(resources, (path, value) => this.#undoable.write(path, value));
@@ -70,11 +70,11 @@ export class FsCgroup2 implements CgroupManager {
     }
   }
 
-  freeze(): void {
+  async freeze(): Promise<void> {
     writeCgroupFile(`${this.#directory}/cgroup.freeze`, '1');
     for (let tries = 0; tries < FREEZE_TRIES; tries++) {
       if (/^frozen 1$/m.test(readCgroupFile(`${this.#directory}/cgroup.events`) ?? '')) return;
-      pause(1 + (tries >> 4));
+      await pause(1 + (tries >> 4));
     }
     this.thaw();
     throw new FileError('unable to freeze: some processes of the container do not stop');
@@ -102,9 +102,9 @@ export class FsCgroup2 implements CgroupManager {
     for (const pid of this.processes()) killIfThere(pid);
   }
 
-  remove(): void {
+  async remove(): Promise<void> {
     this.thaw();
-    removeCgroup(this.#directory, killIfThere);
+    await removeCgroup(this.#directory, killIfThere);
   }
 
   /** Every controller that the parent has, from the top down: a cgroup has only what its parent hands on. */

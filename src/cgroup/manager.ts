@@ -13,7 +13,7 @@ export interface CgroupManager {
   /** Writes the limits. SyscallError-like errors name file and value. */
   apply(resources: Resources | undefined): void;
   /** apply() for a cgroup with processes in it: remembers what was there. Devices too. */
-  update(resources: Resources): void;
+  update(resources: Resources): Promise<void>;
   /** Puts back what the last update() has changed. */
   restore(): void;
   /** Usage and limits, in the shape that `events` prints. */
@@ -21,11 +21,11 @@ export interface CgroupManager {
   /** How many times the kernel has killed for want of memory. */
   oomKills(): number;
   /** Stops every process, and returns once all have stopped. */
-  freeze(): void;
+  freeze(): Promise<void>;
   thaw(): void;
   isFrozen(): boolean;
   /** The ids of all processes in the container's cgroups and below. */
   processes(): number[];
   /** Kills what still runs in them and removes the directories. */
-  remove(): void;
+  remove(): Promise<void>;
 }

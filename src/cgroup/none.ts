@@ -16,7 +16,7 @@ export class NoCgroup implements CgroupManager {
       throw new UsageError(`/linux/resources/${limit[0]} needs a cgroup, and --cgroup-manager disabled makes none`);
   }
 
-  update(): void {
+  async update(): Promise<void> {
     throw new FileError(WHY);
   }
 
@@ -30,7 +30,7 @@ export class NoCgroup implements CgroupManager {
     return 0;
   }
 
-  freeze(): void {
+  async freeze(): Promise<void> {
     throw new FileError(WHY);
   }
 
@@ -44,7 +44,7 @@ export class NoCgroup implements CgroupManager {
     throw new FileError(WHY);
   }
 
-  remove(): void {}
+  async remove(): Promise<void> {}
 }
 
 function isLimit(value: unknown): boolean {

@@ -52,12 +52,12 @@ export class SystemdCgroup implements CgroupManager {
   /** The limits are start()'s. */
   apply(): void {}
 
-  update(resources: Resources): void {
-    this.#files.update(resources);
+  async update(resources: Resources): Promise<void> {
+    await this.#files.update(resources);
     try {
       native().setUnitProperties(this.#unit.isUser, this.#unit.name, planLimitProperties(resources));
     } catch (cause) {
-      throw whileFailing(new FileError('tell systemd of the limits', { cause }), () => this.restore());
+      throw await whileFailing(new FileError('tell systemd of the limits', { cause }), () => this.restore());
     }
   }
 
@@ -73,8 +73,8 @@ export class SystemdCgroup implements CgroupManager {
     return this.#files.oomKills();
   }
 
-  freeze(): void {
-    this.#files.freeze();
+  async freeze(): Promise<void> {
+    await this.#files.freeze();
   }
 
   thaw(): void {
@@ -89,7 +89,7 @@ export class SystemdCgroup implements CgroupManager {
     return this.#files.processes();
   }
 
-  remove(): void {
+  async remove(): Promise<void> {
     this.#files.thaw(); // a frozen process does not end
     this.#files.killAll();
     try {
@@ -98,6 +98,6 @@ export class SystemdCgroup implements CgroupManager {
       // A scope goes with its last process.
       if (errorCode(error) !== NO_SUCH_UNIT) throw new FileError('end the scope of the container', { cause: error });
     }
-    this.#files.remove();
+    await this.#files.remove();
   }
 }

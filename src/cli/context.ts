@@ -1,10 +1,11 @@
 // Owns what every command shares: the global options, the log, the place of the state.
+import type { Caller } from '../caller/caller.ts';
 import type { CreateOptions } from '../container/create.ts';
 import { FileLog, type LogFormat, type LogService } from '../log.ts';
 import { UsageError } from '../errors.ts';
 import { native } from '../native/binding.ts';
+import type { Runtime } from '../container/runtime.ts';
 import { Store } from '../container/store.ts';
-import type { Doing } from './exit.ts';
 
 export interface GlobalOptions {
   readonly debug?: boolean;
@@ -17,13 +18,22 @@ export interface GlobalOptions {
   readonly systemdLog?: boolean;
 }
 
+/** Where a command is when it fails: "tsrunc: run web: ...". */
+export interface Doing {
+  readonly command: string;
+  readonly id?: string;
+}
+
 export class Context {
   doing: Doing;
   #log: FileLog | undefined;
   #root: string | undefined;
   #cgroups: CreateOptions['cgroups'] = 'files';
 
-  constructor() {
+  readonly caller: Caller;
+
+  constructor(caller: Caller) {
+    this.caller = caller;
     this.doing = { command: 'tsrunc' };
   }
 
@@ -34,10 +44,11 @@ export class Context {
     this.#log = new FileLog({
       format: format as LogFormat,
       isDebug: (options.debug ?? false) || options.logLevel === 'debug',
-      ...target(options),
+      ...target(options, (path) => this.caller.resolveOutput(path)),
+      caller: this.caller,
       sendDatagram: (path, text) => native().sendDatagram(path, text),
     });
-    this.#root = options.root;
+    this.#root = this.resolve(options.root);
     const manager = options.cgroupManager ?? (options.systemdCgroup ? 'systemd' : 'cgroupfs');
     this.#cgroups = manager === 'disabled' ? 'none' : manager === 'systemd' ? 'systemd' : 'files';
     await this.#log.open();
@@ -49,29 +60,41 @@ export class Context {
   }
 
   get log(): FileLog {
-    this.#log ??= new FileLog({ format: 'text', isDebug: false });
+    this.#log ??= new FileLog({ format: 'text', isDebug: false, caller: this.caller });
     return this.#log;
   }
 
   get store(): Store {
-    const root = this.#root ?? defaultRoot();
+    const root = this.#root ?? defaultRoot(this.caller);
     if (root === '/') throw new UsageError('--root / would put state files into the root of the host');
-    return new Store(root);
+    return new Store(root, (path) => this.caller.lock(path));
+  }
+
+  get runtime(): Runtime {
+    return { caller: this.caller, store: this.store, log: this.log };
+  }
+
+  /** A path of an option as the caller means it. */
+  resolve<T extends string | undefined>(path: T): T {
+    return (path === undefined ? path : this.caller.resolve(path)) as T;
   }
 }
 
 /** Where state is kept without --root: it goes with the boot, as containers do. */
-function defaultRoot(): string {
-  const runtime = process.env['XDG_RUNTIME_DIR'];
+function defaultRoot({ environment }: Caller): string {
+  const runtime = environment['XDG_RUNTIME_DIR'];
   return process.geteuid?.() !== 0 && runtime ? `${runtime}/tsrunc` : '/run/tsrunc';
 }
 
 /** A file, or as crun has it "file:PATH", "syslog:ID", "journald:ID"; --systemd-log is youki's word for the last. */
-function target({ log, systemdLog }: GlobalOptions): { path?: string; service?: LogService } {
+function target(
+  { log, systemdLog }: GlobalOptions,
+  resolve: (path: string) => string,
+): { path?: string; service?: LogService } {
   const match = /^(file|syslog|journald):(.*)$/s.exec(log ?? '');
   const [, kind, rest = ''] = match ?? [];
-  if (kind === 'file') return { path: rest };
+  if (kind === 'file') return { path: resolve(rest) };
   if (kind === 'syslog' || kind === 'journald') return { service: { kind, name: rest === '' ? 'tsrunc' : rest } };
-  if (log !== undefined && log !== '') return { path: log };
+  if (log !== undefined && log !== '') return { path: resolve(log) };
   return systemdLog ? { service: { kind: 'journald', name: 'tsrunc' } } : {};
 }

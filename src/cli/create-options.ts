@@ -25,13 +25,11 @@ export function createOptions(
   return {
     id,
     bundle: withEnvironment(bundle, environment),
-    store: context.store,
-    log: context.log,
     cgroups: context.cgroups,
     noPivot: !flags.pivot,
     noNewKeyring: !flags.newKeyring,
-    ...(flags.consoleSocket === undefined ? {} : { consoleSocket: flags.consoleSocket }),
-    ...(flags.pidfdSocket === undefined ? {} : { pidfdSocket: flags.pidfdSocket }),
+    ...(flags.consoleSocket === undefined ? {} : { consoleSocket: context.resolve(flags.consoleSocket) }),
+    ...(flags.pidfdSocket === undefined ? {} : { pidfdSocket: context.resolve(flags.pidfdSocket) }),
   };
 }
 

@@ -1,47 +1,41 @@
 // Owns the end of the process: the one catch-all, the one exit, and the sentence that a failure becomes.
-import { writeSync } from 'node:fs';
-import { errorCode, TsruncError } from '../errors.ts';
+import { CallerGone, Declined, errorCode, TsruncError } from '../errors.ts';
 import { loadedNative } from '../native/binding.ts';
-import type { FileLog } from '../log.ts';
-
-/** Where a command is when it fails: "tsrunc: run web: ...". */
-export interface Doing {
-  readonly command: string;
-  readonly id?: string;
-}
+import type { Context, Doing } from './context.ts';
+import { runProgram } from './program.ts';
 
 export const EXIT_FAILURE = 1;
 /** A failed exec, as in runc: distinct from what the program may return. */
 export const EXIT_EXEC_FAILURE = 255;
 
-/** Runs a command and ends the process with its status, or with the failure's. */
-export async function exitWith(
-  doing: () => Doing,
-  log: () => FileLog | undefined,
-  command: () => Promise<number>,
-): Promise<never> {
-  let status: number;
+/** Runs a command: its exit status, or the failure's. Undefined: the caller sees to the rest. */
+export async function statusOf(context: Context, argv: readonly string[]): Promise<number | undefined> {
   try {
-    status = await command();
+    return await runProgram(context, argv);
   } catch (error) {
-    status = doing().command === 'exec' ? EXIT_EXEC_FAILURE : EXIT_FAILURE;
-    tell(error, doing(), log());
+    if (error instanceof Declined || error instanceof CallerGone) throw error;
+    tell(error, context);
+    return context.doing.command === 'exec' ? EXIT_EXEC_FAILURE : EXIT_FAILURE;
   }
+}
+
+/** The one exit. */
+export function endProcess(status: number | undefined): never {
   // At once, where nobody listens for the end: taking V8 down costs 1 ms, and all that we write is written synchronously.
-  if (process.listenerCount('exit') === 0) loadedNative()?.endProcess(status);
+  if (process.listenerCount('exit') === 0) loadedNative()?.endProcess(status ?? 0);
   process.exit(status);
 }
 
-function tell(error: unknown, doing: Doing, log: FileLog | undefined): void {
+function tell(error: unknown, { caller, doing, log }: Context): void {
   const message = sentence(error, doing);
   const hint = hintOf(error);
-  const trace = process.env['TSRUNC_TRACE'] && error instanceof Error ? `${error.stack ?? ''}\n` : '';
+  const trace = caller.environment['TSRUNC_TRACE'] && error instanceof Error ? `${error.stack ?? ''}\n` : '';
   // In one write(2): callers read once, and the decisive words come first.
-  writeSync(2, `${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}${trace}`);
+  caller.print(2, `${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}${trace}`);
   try {
-    log?.failure(message);
+    log.failure(message);
   } catch (second) {
-    writeSync(2, `tsrunc: the log cannot be written: ${causes(second).join(': ')}\n`);
+    caller.print(2, `tsrunc: the log cannot be written: ${causes(second).join(': ')}\n`);
   }
 }
 

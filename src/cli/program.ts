@@ -1,6 +1,5 @@
 // Owns the making of the command line from the table of verbs, and global options.
-import { writeSync } from 'node:fs';
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, Option, type OutputConfiguration } from 'commander';
 import { UsageError } from '../errors.ts';
 import { native } from '../native/binding.ts';
 import { COMMIT, SPEC_VERSION, VERSION } from '../version.ts';
@@ -11,7 +10,7 @@ import { VERBS, type Verb } from './verbs.ts';
 const CGROUP_MANAGERS = ['cgroupfs', 'systemd', 'disabled'];
 
 /** The whole command line; `done` gets the exit status of the command that was called. */
-function makeProgram(context: Context, called: string, done: (status: number) => void): Command {
+function makeProgram(context: Context, called: string, done: (status: number | undefined) => void): Command {
   const program = new Command('tsrunc')
     .description('an OCI container runtime')
     .option('-v, --version', 'print the version')
@@ -30,26 +29,38 @@ function makeProgram(context: Context, called: string, done: (status: number) =>
     .addOption(new Option('--rootless <value>', 'accepted; tsrunc sees for itself').choices(['true', 'false', 'auto']))
     .enablePositionalOptions()
     .helpCommand('help [command]', 'explain a command')
-    .exitOverride();
+    .exitOverride()
+    .configureOutput(outputTo(context));
   program.action(() => {
     const { version, V } = program.opts<{ version?: boolean; V?: boolean }>();
-    if (version || V) printVersion();
+    if (version || V) printVersion(context);
     else program.help();
   });
   // Only the command that is called needs its options; all of them need their names, for help.
   for (const verb of VERBS)
-    program.addCommand(makeCommand(verb, program, context, done, called === verb.name || called === 'help'));
+    program.addCommand(makeCommand(verb, program, context, done, called === verb.name || called === 'help'), {
+      hidden: verb.isHidden ?? false,
+    });
   return program;
+}
+
+/** What commander says of an error becomes the one message that exit.ts prints. */
+function outputTo({ caller }: Context): OutputConfiguration {
+  return { writeOut: (text) => caller.print(1, text), writeErr: () => undefined };
 }
 
 function makeCommand(
   verb: Verb,
   program: Command,
   context: Context,
-  done: (status: number) => void,
+  done: (status: number | undefined) => void,
   isWhole: boolean,
 ): Command {
-  const command = new Command(verb.name).summary(verb.summary).description(verb.summary).exitOverride();
+  const command = new Command(verb.name)
+    .summary(verb.summary)
+    .description(verb.summary)
+    .exitOverride()
+    .configureOutput(outputTo(context));
   if (!isWhole) return command;
   if (verb.args !== undefined) command.arguments(verb.args);
   for (const option of verb.options?.() ?? []) command.addOption(option);
@@ -65,7 +76,7 @@ function makeCommand(
 }
 
 /** The first line is what callers parse. */
-function printVersion(): void {
+function printVersion(context: Context): void {
   const lines = [
     `tsrunc version ${VERSION}`,
     `commit: ${COMMIT}`,
@@ -73,7 +84,7 @@ function printVersion(): void {
     `libseccomp: ${native().seccompVersion()}`,
     `node: ${process.versions.node}`,
   ];
-  writeSync(1, lines.map((line) => `${line}\n`).join(''));
+  context.caller.print(1, lines.map((line) => `${line}\n`).join(''));
 }
 
 /** Every command with every option, for who lists them; nothing of it is called. */
@@ -82,9 +93,9 @@ export function wholeProgram(context: Context): Command {
 }
 
 /** Parses and acts. UsageError for a wrong command line; help and version print and return 0. */
-export async function runProgram(context: Context, argv: readonly string[]): Promise<number> {
-  let status = 0;
-  const called = findVerb(argv);
+export async function runProgram(context: Context, argv: readonly string[]): Promise<number | undefined> {
+  let status: number | undefined = 0;
+  const called = argv[countGlobals(argv)];
   if (called !== undefined && called !== 'help' && !VERBS.some((verb) => verb.name === called))
     throw new UsageError(`unknown command ${JSON.stringify(called)}`, { hint: 'tsrunc help lists them' });
   const program = makeProgram(context, called ?? 'help', (result) => (status = result));
@@ -110,14 +121,14 @@ const GLOBAL_WITH_VALUE = [
   '--rootless',
 ];
 
-/** The first argument that is neither a global option nor the value of one. */
-function findVerb(argv: readonly string[]): string | undefined {
+/** How many arguments come before the command: global options and their values. */
+export function countGlobals(argv: readonly string[]): number {
   for (let i = 0; i < argv.length; i++) {
     const argument = argv[i] ?? '';
-    if (!argument.startsWith('-')) return argument;
+    if (!argument.startsWith('-')) return i;
     if (GLOBAL_WITH_VALUE.includes(argument.replace(/^-(?=\w\w)/, '--'))) i++;
   }
-  return undefined;
+  return argv.length;
 }
 
 function knownOptions(program: Command): KnownOptions {

@@ -4,7 +4,7 @@ import { Option } from 'commander';
 import { parsePreserveFds } from '../container/descriptors.ts';
 import type { Context } from './context.ts';
 
-export type Action = (context: Context, args: readonly string[], options: object) => Promise<number>;
+export type Action = (context: Context, args: readonly string[], options: object) => Promise<number | undefined>;
 
 export interface Verb {
   readonly name: string;
@@ -14,6 +14,8 @@ export interface Verb {
   readonly options?: () => readonly Option[];
   /** What follows the arguments is for somebody else's parser: no option is taken from it. */
   readonly passesThrough?: boolean;
+  /** Not for people: no help, manual or completion names it. */
+  readonly isHidden?: boolean;
   readonly load: () => Promise<Action>;
 }
 
@@ -115,6 +117,13 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./commands/features.ts')).features,
   },
   {
+    name: 'finish',
+    summary: 'end and remove a container whose front has lost its planner, or has waited for its end',
+    args: '<id> <created>',
+    isHidden: true,
+    load: async () => (await import('./commands/finish.ts')).finish,
+  },
+  {
     name: 'info',
     summary: 'print what the host gives to containers',
     options: () => [format('text', 'json')],
@@ -155,6 +164,15 @@ export const VERBS: readonly Verb[] = [
     args: '[id]',
     options: () => [bundle(), option('--no-pivot', 'plan without pivot_root'), format('text', 'json')],
     load: async () => (await import('./commands/plan.ts')).plan,
+  },
+  {
+    name: 'planner',
+    summary: 'stay, and do for later commands what costs them the start of Node',
+    options: () => [
+      option('--socket <path>', 'listen here instead of /run/tsrunc-planner.sock'),
+      option('--idle-timeout <duration>', 'end when nobody has asked for so long, such as 10m'),
+    ],
+    load: async () => (await import('./commands/planner.ts')).planner,
   },
   {
     name: 'ps',

@@ -7,7 +7,6 @@ import { SystemdCgroup } from '../cgroup/systemd.ts';
 import { HelperError, InternalError, StateError, whileFailing } from '../errors.ts';
 import { readFacts } from '../host/facts.ts';
 import { readProcess } from '../host/process.ts';
-import type { Log } from '../log.ts';
 import { native } from '../native/binding.ts';
 import type { Bundle } from '../oci/load-bundle.ts';
 import { planCgroupPlaces, planSystemdPlaces } from '../plan/cgroup-places.ts';
@@ -21,13 +20,12 @@ import { killAndReap } from './kill.ts';
 import { makeNotifyDirectory, notifyHost, withNotify } from './notify.ts';
 import { mountsOn, removeMounts } from './shared-mounts.ts';
 import { compileFilter } from './seccomp.ts';
-import { newState, type Store, type StoredState } from './store.ts';
+import type { Runtime } from './runtime.ts';
+import { newState, type StoredState } from './store.ts';
 
 export interface CreateOptions {
   readonly id: string;
   readonly bundle: Bundle;
-  readonly store: Store;
-  readonly log: Log;
   /** Whether init waits at a gate for a later `start`, or for this process. */
   readonly hasGate: boolean;
   readonly consoleSocket?: string;
@@ -47,14 +45,15 @@ export interface Created {
 }
 
 /** Makes the container. On any failure nothing of it is left: process, cgroup, mounts (they end with init), state. */
-export function createContainer(given: CreateOptions): Created {
-  const { id, store } = given;
-  const hasNotify = notifyHost() !== undefined;
+export async function createContainer(runtime: Runtime, given: CreateOptions): Promise<Created> {
+  const { id } = given;
+  const { caller, store, log } = runtime;
+  const hasNotify = notifyHost(caller) !== undefined;
   const bundle = hasNotify
     ? { ...given.bundle, config: withNotify(given.bundle.config, store.notify(id)) }
     : given.bundle;
   const options = { ...given, bundle };
-  const facts = readFacts();
+  const facts = readFacts(caller);
   const places = planPlaces(given, facts);
   store.reserve(id);
   const cgroup = openCgroup(places);
@@ -71,14 +70,15 @@ export function createContainer(given: CreateOptions): Created {
   });
   try {
     store.save(state);
+    caller.own(state);
     if (hasNotify) makeNotifyDirectory(store, id);
     cgroup.create();
     cgroup.apply(bundle.config.linux?.resources);
-    const { plan, warnings } = planCreate(openSlots(createInput(options, facts, places), options, slots));
-    for (const warning of warnings) options.log.warn(warning);
-    executor = Executor.start(plan, { log: options.log, preserved: options.preserved ?? [], slots: slots.descriptors });
+    const { plan, warnings } = planCreate(openSlots(runtime, createInput(options, facts, places), options, slots));
+    for (const warning of warnings) log.warn(warning);
+    executor = await Executor.start(plan, runtime, { preserved: options.preserved ?? [], slots: slots.descriptors });
     state = { ...state, ...birthOf(executor.pid), startOps: operationsOfStart(plan) };
-    reachStart(executor, state, options.hasGate, cgroup);
+    await reachStart(runtime, executor, state, options.hasGate, cgroup);
     // In a joined pid namespace another process has taken over as init on the way.
     state = { ...state, ...birthOf(executor.pid) };
     if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, executor.pid, 'standard');
@@ -86,9 +86,9 @@ export function createContainer(given: CreateOptions): Created {
     if (options.hasGate) store.save(state);
     return { state, executor, cgroup };
   } catch (error) {
-    throw whileFailing(withMemoryHint(error, bundle), () => {
-      undo(store, state, cgroup, executor);
-      if (executor !== undefined) runHooksLeniently(state, 'poststop', 'stopped', options.log);
+    throw await whileFailing(withMemoryHint(error, bundle), async () => {
+      await undo(runtime, state, cgroup, executor);
+      if (executor !== undefined) await runHooksLeniently(runtime, state, 'poststop', 'stopped');
     });
   } finally {
     slots.close();
@@ -131,8 +131,8 @@ export class Slots {
   }
 }
 
-function openSlots(input: CreateInput, options: CreateOptions, slots: Slots): CreateInput {
-  const { store, id, consoleSocket } = options;
+function openSlots({ store }: Runtime, input: CreateInput, options: CreateOptions, slots: Slots): CreateInput {
+  const { id, consoleSocket } = options;
   return {
     ...input,
     ...(options.hasGate ? { startsAt: { gateSlot: slots.add(native().listenAt(store.gate(id))) } } : {}),
@@ -155,10 +155,16 @@ export function planPlaces(
 }
 
 /** Follows init to where it waits for its start, running the hooks of the runtime namespace on the way. */
-function reachStart(executor: Executor, state: StoredState, hasGate: boolean, cgroup: CgroupManager): void {
+async function reachStart(
+  runtime: Runtime,
+  executor: Executor,
+  state: StoredState,
+  hasGate: boolean,
+  cgroup: CgroupManager,
+): Promise<void> {
   const last = hasGate ? 'created' : 'start';
   for (;;) {
-    const { at } = executor.next();
+    const { at } = await executor.next();
     if (at === last) return;
     if (at === 'born' && cgroup instanceof SystemdCgroup) {
       const { id, config } = state;
@@ -167,8 +173,8 @@ function reachStart(executor: Executor, state: StoredState, hasGate: boolean, cg
       continue;
     }
     if (at !== 'createRuntime') throw new InternalError(`init came to ${at}, not to its start`);
-    runHooks(state, 'prestart', 'creating');
-    runHooks(state, 'createRuntime', 'creating');
+    await runHooks(runtime, state, 'prestart', 'creating');
+    await runHooks(runtime, state, 'createRuntime', 'creating');
     executor.proceed();
   }
 }
@@ -219,12 +225,17 @@ function withMemoryHint(error: unknown, bundle: Bundle): unknown {
   );
 }
 
-function undo(store: Store, state: StoredState, cgroup: CgroupManager, executor: Executor | undefined): void {
+async function undo(
+  { caller, store }: Runtime,
+  state: StoredState,
+  cgroup: CgroupManager,
+  executor: Executor | undefined,
+): Promise<void> {
   if (executor !== undefined && executor.pid > 0) {
     executor.close(); // an init that waits for us ends by itself
-    killAndReap(executor.pid);
+    await killAndReap(caller, executor.pid);
   }
-  cgroup.remove();
+  await cgroup.remove();
   removeMounts(state);
   store.remove(state.id);
 }

@@ -1,4 +1,5 @@
 // Owns the descriptors that a caller hands to the container: --preserve-fds and socket activation, sd_listen_fds(3).
+import type { Caller } from '../caller/caller.ts';
 import { UsageError } from '../errors.ts';
 
 const FIRST = 3;
@@ -11,8 +12,8 @@ export interface Preserved {
 }
 
 /** "stdio + $LISTEN_FDS + N". LISTEN_FDS counts only where LISTEN_PID is ours: otherwise it was meant for somebody else. */
-export function preservedDescriptors(extra: number, environment: NodeJS.ProcessEnv = process.env): Preserved {
-  const isOurs = environment['LISTEN_PID'] === String(process.pid);
+export function preservedDescriptors({ pid, environment }: Caller, extra: number): Preserved {
+  const isOurs = environment['LISTEN_PID'] === String(pid);
   const listening = isOurs ? Number(environment['LISTEN_FDS'] ?? 0) : 0;
   const count = (Number.isInteger(listening) && listening > 0 ? listening : 0) + extra;
   const open = inheritedDescriptors(environment);
@@ -22,8 +23,8 @@ export function preservedDescriptors(extra: number, environment: NodeJS.ProcessE
   };
 }
 
-/** What was open before Node opened its own; the front has written it down. */
-function inheritedDescriptors(environment: NodeJS.ProcessEnv): number[] {
+/** What the caller has left open; the front has written it down. */
+function inheritedDescriptors(environment: Caller['environment']): number[] {
   return (environment['TSRUNC_FDS'] ?? '')
     .split(',')
     .filter((text) => /^\d+$/.test(text))

@@ -2,54 +2,73 @@
 import { openCgroup } from '../cgroup/open.ts';
 import { FileError, StateError } from '../errors.ts';
 import { readFacts } from '../host/facts.ts';
-import type { Log } from '../log.ts';
 import { planCgroupPlaces } from '../plan/cgroup-places.ts';
 import { runHooksLeniently } from './hooks.ts';
 import { killAndWait } from './kill.ts';
 import { removeMounts } from './shared-mounts.ts';
 import { checkStatus, statusOf } from './lifecycle.ts';
-import type { Store, StoredState } from './store.ts';
+import type { Runtime } from './runtime.ts';
+import type { StoredState } from './store.ts';
 
 /**
  * Removes everything of a container whose init has ended. Idempotent. Processes that are left are killed with the cgroup:
  * without a pid namespace of its own init does not take them along.
  */
-export function destroyContainer(store: Store, state: StoredState, log: Log): void {
-  openCgroup(state.cgroupPlaces).remove();
+export async function destroyContainer(runtime: Runtime, state: StoredState): Promise<void> {
+  await openCgroup(state.cgroupPlaces).remove();
   removeMounts(state);
-  store.remove(state.id);
-  runHooksLeniently(state, 'poststop', 'stopped', log);
+  runtime.store.remove(state.id);
+  await runHooksLeniently(runtime, state, 'poststop', 'stopped');
 }
 
 /** `delete`. With force what runs is killed, and what is not there is fine. */
-export function deleteContainer(store: Store, id: string, log: Log, options: { force: boolean }): void {
+export async function deleteContainer(runtime: Runtime, id: string, options: { force: boolean }): Promise<void> {
+  const { store } = runtime;
   try {
-    store.locked(id, () => deleteLocked(store, id, log, options));
+    await store.locked(id, () => deleteLocked(runtime, id, options));
   } catch (error) {
-    const isGone = error instanceof StateError && error.code === 'ERR_STATE_NOT_FOUND';
-    if (!isGone || !options.force) throw error;
+    if (!isNotFound(error) || !options.force) throw error;
     store.remove(id); // a directory that a killed runtime has left
   }
 }
 
-function deleteLocked(store: Store, id: string, log: Log, { force }: { force: boolean }): void {
+/** Ends and removes the container that was `created` at that time; a later one of the same id, or none, is left alone. */
+export async function finishContainer(runtime: Runtime, id: string, created: string): Promise<void> {
+  const { store } = runtime;
+  try {
+    await store.locked(id, async () => {
+      const state = store.load(id);
+      if (state.created !== created) return;
+      if (statusOf(state) !== 'stopped') await killAndWait(state);
+      await destroyContainer(runtime, state);
+    });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof StateError && error.code === 'ERR_STATE_NOT_FOUND';
+}
+
+async function deleteLocked(runtime: Runtime, id: string, { force }: { force: boolean }): Promise<void> {
   let state: StoredState;
   try {
-    state = store.load(id);
+    state = runtime.store.load(id);
   } catch (error) {
     if (!force || !(error instanceof FileError)) throw error;
-    removeUnknown(store, id);
+    await removeUnknown(runtime, id);
     return;
   }
   const status = statusOf(state);
   if (!force) checkStatus('delete', id, status);
-  if (status !== 'stopped' && !killAndWait(state))
+  if (status !== 'stopped' && !(await killAndWait(state)))
     throw new StateError('ERR_STATE_STATUS', 'container init still running');
-  destroyContainer(store, state, log);
+  await destroyContainer(runtime, state);
 }
 
 /** A state that cannot be read says nothing: what is at the default places of this id is what can be its. */
-function removeUnknown(store: Store, id: string): void {
-  openCgroup(planCgroupPlaces(readFacts(), id, undefined)).remove();
+async function removeUnknown({ caller, store }: Runtime, id: string): Promise<void> {
+  await openCgroup(planCgroupPlaces(readFacts(caller), id, undefined)).remove();
   store.remove(id);
 }

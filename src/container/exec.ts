@@ -1,11 +1,12 @@
 // Owns `exec`: a process that joins a running container.
 import { closeSync, constants, openSync, readFileSync, readlinkSync } from 'node:fs';
+import type { Caller } from '../caller/caller.ts';
 import { FileError, StateError, UsageError, whileFailing } from '../errors.ts';
 import { readFacts } from '../host/facts.ts';
 import { parseProcCgroup } from '../host/cgroup-mounts.ts';
 import { isAlive } from '../host/process.ts';
-import type { Log } from '../log.ts';
 import { native } from '../native/binding.ts';
+import { readable } from '../native/readable.ts';
 import type { ExactIntegers, Process } from '../oci/types.ts';
 import { planExec } from '../plan/exec.ts';
 import type { CgroupPlace } from '../plan/facts.ts';
@@ -16,14 +17,13 @@ import { Executor } from './executor.ts';
 import { killAndReap, withPidfd } from './kill.ts';
 import { checkStatus, statusOf } from './lifecycle.ts';
 import { writePidFile } from './pid-file.ts';
-import { checkConsole, exitCode } from './run.ts';
+import { checkConsole } from './run.ts';
+import type { Runtime } from './runtime.ts';
 import { compileFilter } from './seccomp.ts';
-import type { Store, StoredState } from './store.ts';
+import type { StoredState } from './store.ts';
 
 export interface ExecOptions {
   readonly id: string;
-  readonly store: Store;
-  readonly log: Log;
   readonly process: Process;
   readonly exact: ExactIntegers;
   readonly detach: boolean;
@@ -39,38 +39,39 @@ export interface ExecOptions {
 }
 
 /** Runs a process in the container; the exit status of the command. */
-export function execInContainer(options: ExecOptions): number {
-  const { store, id } = options;
+export async function execInContainer(runtime: Runtime, options: ExecOptions): Promise<number | undefined> {
+  const { caller, store } = runtime;
+  const { id } = options;
   checkConsole({ ...options, terminal: options.process.terminal ?? false });
   const state = store.load(id);
   const status = statusOf(state);
   if (!(status === 'paused' && options.ignorePaused)) checkStatus('exec', id, status);
-  if (!options.detach) native().becomeSubreaper();
-  const executor = startExec(options, state);
+  if (!options.detach) caller.prepareForeground({ subreaper: true });
+  const executor = await startExec(runtime, options, state);
   const { terminal } = executor;
-  if (!options.detach) native().holdSignals();
   try {
     if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, executor.pid, 'setns');
     // Init of the exec waits at its start now; a hold point may keep it there.
-    if (options.waitFifo !== undefined) waitAtFifo(options.waitFifo);
+    if (options.waitFifo !== undefined) await waitAtFifo(options.waitFifo);
     executor.proceed();
-    executor.next();
-    if (options.pidFile !== undefined) writePidFile(options.pidFile, executor.pid);
+    await executor.next();
+    if (options.pidFile !== undefined) writePidFile(caller, options.pidFile, executor.pid);
     if (options.detach) return 0;
-    return exitCode(native().supervise({ pid: executor.pid, ...(terminal === undefined ? {} : { terminal }) }));
+    return await caller.supervise({ pid: executor.pid, ...(terminal === undefined ? {} : { terminal }) });
   } catch (error) {
-    throw whileFailing(error, () => endExec(executor));
+    throw await whileFailing(error, () => endExec(caller, executor));
   } finally {
     if (terminal !== undefined) closeSync(terminal);
   }
 }
 
-function startExec(options: ExecOptions, state: StoredState): Executor {
+async function startExec(runtime: Runtime, options: ExecOptions, state: StoredState): Promise<Executor> {
+  const { caller, log } = runtime;
   const slots = new Slots();
   let executor: Executor | undefined;
-  const isThere = withPidfd(state, (pidfd) => {
+  const isThere = await withPidfd(state, async (pidfd) => {
     try {
-      const facts = readFacts();
+      const facts = readFacts(caller);
       const pidfdSlot = slots.add(native().duplicate(pidfd));
       const { consoleSocket } = options;
       const filter = compileFilter(state.config.linux?.seccomp, exactOf(state));
@@ -80,21 +81,22 @@ function startExec(options: ExecOptions, state: StoredState): Executor {
         pointer: '',
         facts,
         cgroupPlaces: execPlaces(state, options.cgroups ?? []),
-        namespaces: foreignNamespaces(state.pid),
+        namespaces: foreignNamespaces(caller, state.pid),
         pidfdSlot,
         ...(state.rootfsMounts === undefined ? {} : { rootSlot: slots.add(openRootOf(state)) }),
         ...(consoleSocket === undefined ? {} : { consoleSlot: slots.add(native().connectTo(consoleSocket, 'stream')) }),
         ...(filter === undefined ? {} : { seccomp: filter }),
       });
-      for (const warning of warnings) options.log.warn(warning);
-      executor = Executor.start(plan, {
-        log: options.log,
+      for (const warning of warnings) log.warn(warning);
+      executor = await Executor.start(plan, runtime, {
         preserved: options.preserved ?? [],
         slots: slots.descriptors,
       });
-      executor.next();
+      await executor.next();
     } catch (error) {
-      throw whileFailing(error, () => executor !== undefined && endExec(executor));
+      throw await whileFailing(error, async () => {
+        if (executor !== undefined) await endExec(caller, executor);
+      });
     } finally {
       slots.close();
     }
@@ -117,18 +119,20 @@ function exactOf(state: StoredState): ExactIntegers {
   return new Map(state.exact.map(([pointer, digits]) => [pointer, BigInt(digits)]));
 }
 
-function endExec(executor: Executor): void {
+async function endExec(caller: Caller, executor: Executor): Promise<void> {
   executor.close();
-  killAndReap(executor.pid);
+  await killAndReap(caller, executor.pid);
 }
 
 const NAMESPACE_FILES = ['user', 'cgroup', 'ipc', 'uts', 'net', 'pid', 'mnt', 'time'] as const;
 
 /** CLONE_NEW* of the namespaces in which the process is and we are not; setns(2) refuses to enter one's own user namespace. */
-function foreignNamespaces(pid: number): number {
+function foreignNamespaces(caller: Caller, pid: number): number {
   return NAMESPACE_FILES.reduce((flags, file) => {
     const theirs = readLink(`/proc/${pid}/ns/${file}`);
-    return theirs === undefined || theirs === readLink(`/proc/self/ns/${file}`) ? flags : flags + namespaceFlag(file);
+    return theirs === undefined || theirs === readLink(`${caller.proc}/ns/${file}`)
+      ? flags
+      : flags + namespaceFlag(file);
   }, 0);
 }
 
@@ -174,9 +178,15 @@ function whereInitIs(place: CgroupPlace, pid: number): CgroupPlace {
   return isWithin(directory, place.directory) ? { ...place, directory } : place;
 }
 
-function waitAtFifo(path: string): void {
+/** Without blocking, which open(2) and read(2) of a fifo do. */
+async function waitAtFifo(path: string): Promise<void> {
   try {
-    readFileSync(path); // blocks until somebody opens it for writing, and closes it
+    const fifo = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      await readable(fifo);
+    } finally {
+      closeSync(fifo);
+    }
   } catch (cause) {
     throw new FileError(`wait at the fifo ${path}`, { cause });
   }

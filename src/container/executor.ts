@@ -1,27 +1,32 @@
 // Owns one execution of a plan: the helper's birth, its reports, and what a failed operation is called. Knows the protocol
 // of addon/init/report.h; knows neither state nor cgroups.
 import { closeSync, writeSync } from 'node:fs';
-import { HelperError, HookError, InternalError, SyscallError } from '../errors.ts';
+import { FileError, HelperError, HookError, InternalError, SyscallError } from '../errors.ts';
+import type { Caller } from '../caller/caller.ts';
 import type { Log } from '../log.ts';
-import { native, openHelper, REPORT, type Report } from '../native/binding.ts';
+import { native, openHelper, REPORT, type ExitStatus, type Report } from '../native/binding.ts';
 import { describeOp } from '../plan/describe.ts';
 import { encodePlan } from '../plan/encode.ts';
 import { mountMessages } from '../plan/mount-log.ts';
 import { AWAIT, type AwaitPoint, type Op, type Plan } from '../plan/types.ts';
+import type { Runtime } from './runtime.ts';
 
 /** What an execution comes to next: a point where init waits for us, or the program itself. */
 export type Progress = { readonly at: AwaitPoint } | { readonly at: 'exec' };
 
 export interface ExecutorOptions {
-  readonly log: Log;
   /** Descriptors, besides the standard streams, that the container keeps. */
   readonly preserved?: readonly number[];
   /** Descriptors for single operations, by slot; the caller closes its own. */
   readonly slots?: readonly number[];
 }
 
+/** Whose child the helper becomes, and where its reports are told. */
+export type Executing = Pick<Runtime, 'caller' | 'log'>;
+
 export class Executor {
   readonly #plan: Plan;
+  readonly #caller: Caller;
   readonly #log: Log;
   readonly #sync: number;
   #isOpen = true;
@@ -29,37 +34,37 @@ export class Executor {
   #terminal: number | undefined;
 
   /** Takes part in an execution that another process has begun: `sync` is connected to the gate where its init waits. */
-  static join(plan: Plan, log: Log, sync: number): Executor {
-    return new Executor(plan, log, sync);
+  static join(plan: Plan, runtime: Executing, sync: number): Executor {
+    return new Executor(plan, runtime, sync);
   }
 
-  private constructor(plan: Plan, log: Log, sync: number) {
+  private constructor(plan: Plan, { caller, log }: Executing, sync: number) {
     this.#plan = plan;
+    this.#caller = caller;
     this.#log = log;
     this.#sync = sync;
   }
 
   /** Starts the helper and returns once init is born. */
-  static start(plan: Plan, options: ExecutorOptions): Executor {
-    const helper = openHelper();
-    let launched: { pid: number; sync: number };
+  static async start(plan: Plan, runtime: Executing, options: ExecutorOptions = {}): Promise<Executor> {
+    const { caller, log } = runtime;
+    const ends = native().socketPair();
+    const opened = [ends[1]];
+    const executor = new Executor(plan, runtime, ends[0]);
     try {
-      launched = native().launch({
-        helper,
-        plan: encodePlan(plan, { reportEveryOp: options.log.isDebug }),
-        preserved: options.preserved ?? [],
-        slots: options.slots ?? [],
-      });
+      const helper = openHelper();
+      opened.push(helper);
+      const planFile = native().openPlan(encodePlan(plan, { reportEveryOp: log.isDebug }));
+      opened.push(planFile);
+      const { preserved = [], slots = [] } = options;
+      await caller.launch({ helper, sync: ends[1], plan: planFile, slots, preserved });
+    } catch (error) {
+      executor.close();
+      throw error;
     } finally {
-      closeSync(helper);
+      for (const descriptor of opened) closeSync(descriptor);
     }
-    const executor = new Executor(plan, options.log, launched.sync);
-    try {
-      executor.#waitForBirth();
-    } finally {
-      // Parent has cloned init and is done, or has failed: either way it ends now and is ours to reap.
-      native().waitFor(launched.pid);
-    }
+    await executor.#waitForBirth();
     return executor;
   }
 
@@ -74,15 +79,15 @@ export class Executor {
   }
 
   /** Waits until init waits for us, or has become the program. Throws HelperError when an operation fails. */
-  next(): Progress {
+  async next(): Promise<Progress> {
     for (;;) {
-      const report = native().receive(this.#sync);
+      const report = await this.#caller.receive(this.#sync);
       if (report === null) {
         this.close();
         return { at: 'exec' };
       }
       if (report.kind === REPORT.await) return { at: pointName(report.value) };
-      this.#handle(report);
+      await this.#handle(report);
     }
   }
 
@@ -98,18 +103,18 @@ export class Executor {
     closeSync(this.#sync);
   }
 
-  #waitForBirth(): void {
+  async #waitForBirth(): Promise<void> {
     while (this.#pid === 0) {
-      const report = native().receive(this.#sync);
+      const report = await this.#caller.receive(this.#sync);
       if (report === null) throw new InternalError('the helper ended without a word');
-      this.#handle(report);
+      await this.#handle(report);
     }
   }
 
-  #handle(report: Report): void {
+  async #handle(report: Report): Promise<void> {
     switch (report.kind) {
       case REPORT.pid:
-        this.#takePid(report.value);
+        await this.#takePid(report.value);
         return;
       case REPORT.terminal:
         this.#terminal = report.descriptor;
@@ -129,10 +134,10 @@ export class Executor {
   }
 
   /** The first is init; a later one takes its place, and the old one is ours to reap. */
-  #takePid(pid: number): void {
+  async #takePid(pid: number): Promise<void> {
     const before = this.#pid;
     this.#pid = pid;
-    if (before !== 0) native().waitFor(before);
+    if (before !== 0) await this.#caller.waitFor(before);
   }
 
   #logDone(report: Report): void {
@@ -155,6 +160,20 @@ export class Executor {
     if (program !== undefined) return new HelperError(program, { cause: causeOf(report) });
     return new HelperError(describeOp(op), { cause: causeOf(report), ...hintFor(op, report) });
   }
+}
+
+/** Executes a plan that ends by itself: hooks, changes of a running container. HelperError when an operation fails. */
+export async function executeApart(runtime: Executing, plan: Plan, slots: readonly number[] = []): Promise<void> {
+  const executor = await Executor.start(plan, runtime, { slots });
+  let ended: ExitStatus;
+  try {
+    await executor.next();
+  } finally {
+    // After its last report, or none: it has ended, or is about to.
+    ended = await runtime.caller.waitFor(executor.pid);
+  }
+  if (!('exited' in ended) || ended.exited !== 0)
+    throw new FileError(`the helper was ended by signal ${'signaled' in ended ? ended.signaled : 0}`);
 }
 
 function pointName(point: number): AwaitPoint {

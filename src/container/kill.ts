@@ -1,22 +1,23 @@
 // Owns signals to a container: by pidfd, so that a pid that was given to somebody else meanwhile is never meant.
 import { closeSync } from 'node:fs';
+import type { Caller } from '../caller/caller.ts';
 import { openCgroup } from '../cgroup/open.ts';
-import { pause } from '../cgroup/files.ts';
 import { killIfThere, signalIfThere } from '../cgroup/processes.ts';
 import { errorCode } from '../errors.ts';
 import { isAlive } from '../host/process.ts';
 import { native } from '../native/binding.ts';
+import { readable } from '../native/readable.ts';
 import { checkStatus, statusOf } from './lifecycle.ts';
 import { SIGKILL } from './signals.ts';
 import type { StoredState } from './store.ts';
 
 /** Sends a signal to init. False when it has ended. */
-export function signalInit(state: StoredState, signal: number): boolean {
+export function signalInit(state: StoredState, signal: number): Promise<boolean> {
   return withPidfd(state, (pidfd) => native().signalPidfd(pidfd, signal));
 }
 
 /** Calls `use` with a pidfd of init; false when init has ended. */
-export function withPidfd(state: StoredState, use: (pidfd: number) => void): boolean {
+export async function withPidfd(state: StoredState, use: (pidfd: number) => void | Promise<void>): Promise<boolean> {
   let pidfd: number;
   try {
     pidfd = native().openPidfd(state.pid);
@@ -27,7 +28,7 @@ export function withPidfd(state: StoredState, use: (pidfd: number) => void): boo
   try {
     // Asked after opening: from here on the descriptor means this process and no later one.
     if (!isAlive(state.pid, state.startTime)) return false;
-    use(pidfd);
+    await use(pidfd);
     return true;
   } catch (error) {
     if (errorCode(error) === 'ESRCH') return false;
@@ -38,49 +39,49 @@ export function withPidfd(state: StoredState, use: (pidfd: number) => void): boo
 }
 
 /** `kill`: StateError "container not running" when there is nobody to signal. */
-export function killContainer(state: StoredState, signal: number, options: { all: boolean }): void {
+export async function killContainer(state: StoredState, signal: number, options: { all: boolean }): Promise<void> {
   // Without a cgroup init stands for all: those of its pid namespace end with it.
   if (options.all && state.cgroupPlaces.length > 0) {
-    killAll(state, signal);
+    await killAll(state, signal);
     return;
   }
   checkStatus('kill', state.id, statusOf(state));
-  if (!signalInit(state, signal)) checkStatus('kill', state.id, 'stopped');
+  if (!(await signalInit(state, signal))) checkStatus('kill', state.id, 'stopped');
   // A frozen process takes its death only once it is thawed.
   if (signal === SIGKILL) openCgroup(state.cgroupPlaces).thaw();
 }
 
 /** Every process in the cgroup, frozen meanwhile so that none can fork away; thawed whatever happens. */
-function killAll(state: StoredState, signal: number): void {
+async function killAll(state: StoredState, signal: number): Promise<void> {
   const cgroup = openCgroup(state.cgroupPlaces);
   const wasFrozen = cgroup.isFrozen();
   try {
-    if (!wasFrozen) cgroup.freeze();
+    if (!wasFrozen) await cgroup.freeze();
     for (const pid of cgroup.processes()) signalIfThere(pid, signal);
   } finally {
     if (!wasFrozen || signal === SIGKILL) cgroup.thaw();
   }
 }
 
-/** Ends a child of ours that may have ended already. Until it is reaped its pid is its own. */
-export function killAndReap(pid: number): void {
+/** Ends a child of the caller that may have ended already. Until it is reaped its pid is its own. */
+export async function killAndReap(caller: Caller, pid: number): Promise<void> {
   killIfThere(pid);
   try {
-    native().waitFor(pid);
+    await caller.waitFor(pid);
   } catch (error) {
     if (errorCode(error) !== 'ECHILD') throw error; // it was reaped while we supervised
   }
 }
 
-const END_TRIES = 2000;
+const END_SECONDS = 10;
 
 /** Kills init and waits until it has ended, at most 10 s. False when it is still there. */
-export function killAndWait(state: StoredState): boolean {
-  signalInit(state, SIGKILL);
-  openCgroup(state.cgroupPlaces).thaw();
-  for (let tries = 0; tries < END_TRIES; tries++) {
-    if (!isAlive(state.pid, state.startTime)) return true;
-    pause(tries < 50 ? 1 : 5);
-  }
-  return false;
+export async function killAndWait(state: StoredState): Promise<boolean> {
+  let hasEnded = true;
+  await withPidfd(state, async (pidfd) => {
+    native().signalPidfd(pidfd, SIGKILL);
+    openCgroup(state.cgroupPlaces).thaw();
+    hasEnded = await readable(pidfd, END_SECONDS * 1000);
+  });
+  return hasEnded;
 }

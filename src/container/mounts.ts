@@ -1,24 +1,28 @@
 // Owns `mounts add` and `mounts remove`: bind mounts of a running container.
-import { FileError, SpecError, UsageError, whileFailing } from '../errors.ts';
-import type { Log } from '../log.ts';
+import { FileError, SpecError, UsageError } from '../errors.ts';
 import { native } from '../native/binding.ts';
 import { readJson } from '../oci/json.ts';
 import type { Mount } from '../oci/types.ts';
 import { validateConfig } from '../oci/validate.ts';
 import { resolveFrom } from '../plan/paths.ts';
 import { planAddMounts, planRemoveMounts, refuseMount, type OpenedMount } from '../plan/running-mounts.ts';
-import type { Plan } from '../plan/types.ts';
 import { Slots } from './create.ts';
-import { Executor } from './executor.ts';
-import { killAndReap, withPidfd } from './kill.ts';
+import { executeApart } from './executor.ts';
+import { withPidfd } from './kill.ts';
 import { checkStatus, statusOf } from './lifecycle.ts';
-import type { Store, StoredState } from './store.ts';
+import type { Runtime } from './runtime.ts';
+import type { StoredState } from './store.ts';
 
 export type MountAction = 'add' | 'remove';
 
 /** The mounts of a file: config.json's `mounts`, alone or as its member. SpecError for what config.json could not hold. */
-export async function readMounts(state: StoredState, file: string, action: MountAction): Promise<readonly Mount[]> {
-  const { value } = readJson(file);
+export async function readMounts(
+  { caller }: Runtime,
+  state: StoredState,
+  file: string,
+  action: MountAction,
+): Promise<readonly Mount[]> {
+  const { value } = readJson(file, caller);
   const mounts = Array.isArray(value) ? value : (value as { mounts?: unknown } | null)?.mounts;
   if (!Array.isArray(mounts)) throw new UsageError(`${file}: neither a list of mounts nor an object with "mounts"`);
   // To remove a mount its destination is enough.
@@ -35,15 +39,21 @@ export async function readMounts(state: StoredState, file: string, action: Mount
 }
 
 /** All of them or, on a failure, those before the one that is named. */
-export function changeMounts(store: Store, id: string, log: Log, action: MountAction, mounts: readonly Mount[]): void {
-  store.locked(id, () => {
+export async function changeMounts(
+  runtime: Runtime,
+  id: string,
+  action: MountAction,
+  mounts: readonly Mount[],
+): Promise<void> {
+  const { store } = runtime;
+  await store.locked(id, async () => {
     const state = store.load(id);
     checkStatus('mounts', id, statusOf(state));
     if (state.rootfsMounts !== undefined)
       throw new UsageError('the container has no mount namespace of its own: its mounts are those of the host');
     const slots = new Slots();
     try {
-      const isThere = withPidfd(state, (pidfd) => {
+      const isThere = await withPidfd(state, async (pidfd) => {
         const pidfdSlot = slots.add(native().duplicate(pidfd));
         const plan =
           action === 'add'
@@ -52,7 +62,7 @@ export function changeMounts(store: Store, id: string, log: Log, action: MountAc
                 mounts.map((mount) => openMount(state, mount, slots)),
               )
             : planRemoveMounts(pidfdSlot, mounts);
-        execute(plan, slots, log);
+        await executeApart(runtime, plan, slots.descriptors);
       });
       if (!isThere) checkStatus('mounts', id, 'stopped');
     } finally {
@@ -69,16 +79,4 @@ function openMount(state: StoredState, mount: Mount, slots: Slots): OpenedMount 
   } catch (cause) {
     throw new FileError(`open ${source}, to bind it on ${mount.destination}`, { cause });
   }
-}
-
-function execute(plan: Plan, slots: Slots, log: Log): void {
-  const executor = Executor.start(plan, { log, slots: slots.descriptors });
-  try {
-    executor.next();
-  } catch (error) {
-    throw whileFailing(error, () => killAndReap(executor.pid));
-  }
-  const ended = native().waitFor(executor.pid);
-  if (!('exited' in ended) || ended.exited !== 0)
-    throw new FileError(`the helper was ended by signal ${'signaled' in ended ? ended.signaled : 0}`);
 }

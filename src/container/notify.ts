@@ -2,17 +2,19 @@
 // of ours at /run/notify; only READY goes further.
 import { closeSync, existsSync, mkdirSync, unlinkSync } from 'node:fs';
 import { errorCode, FileError } from '../errors.ts';
+import type { Caller } from '../caller/caller.ts';
 import { native, type NotifyEnds } from '../native/binding.ts';
 import type { Config } from '../oci/types.ts';
 import { withPidfd } from './kill.ts';
+import type { Runtime } from './runtime.ts';
 import type { Store, StoredState } from './store.ts';
 
 const INSIDE = '/run/notify';
 const NAME = 'notify.sock';
 
 /** The address in the environment, if a manager waits. */
-export function notifyHost(environment: NodeJS.ProcessEnv = process.env): string | undefined {
-  const host = environment['NOTIFY_SOCKET'];
+export function notifyHost(caller: Caller): string | undefined {
+  const host = caller.environment['NOTIFY_SOCKET'];
   return host === undefined || host === '' ? undefined : host;
 }
 
@@ -53,7 +55,8 @@ export class NotifySocket {
   }
 
   /** Undefined where nobody waits, or the container was created without it. */
-  static open(store: Store, id: string, host = notifyHost()): NotifySocket | undefined {
+  static open({ caller, store }: Runtime, id: string): NotifySocket | undefined {
+    const host = notifyHost(caller);
     const directory = store.notify(id);
     if (host === undefined || !existsSync(directory)) return undefined;
     const path = `${directory}/${NAME}`;
@@ -66,8 +69,8 @@ export class NotifySocket {
   }
 
   /** Blocks until the container has said READY or has ended. */
-  waitForReady(state: StoredState): void {
-    withPidfd(state, (pidfd) => native().waitForReady({ ...this.ends, pid: state.pid, pidfd }));
+  async waitForReady(caller: Caller, state: StoredState): Promise<void> {
+    await withPidfd(state, (pidfd) => caller.waitForReady({ ...this.ends, pid: state.pid, pidfd }));
   }
 
   close(): void {

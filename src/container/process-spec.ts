@@ -1,5 +1,6 @@
 // Owns the process of an `exec`: config.json's with the options on top, or a file in its place.
 import { SpecError, UsageError } from '../errors.ts';
+import type { Caller } from '../caller/caller.ts';
 import { readJson } from '../oci/json.ts';
 import type { CapabilitySet, ExactIntegers, Process } from '../oci/types.ts';
 import { validateConfig } from '../oci/validate.ts';
@@ -23,10 +24,11 @@ const MAX_ID = 2 ** 32 - 2; // 2^32-1 is "no change" to setresuid(2)
 
 /** The process to run, and integers of its file that a number cannot hold. */
 export async function makeProcess(
+  caller: Caller,
   state: StoredState,
   options: ProcessOptions,
 ): Promise<{ process: Process; exact: ExactIntegers }> {
-  if (options.file !== undefined) return readProcessFile(state, options.file);
+  if (options.file !== undefined) return readProcessFile(caller, state, options.file);
   if (options.args.length === 0) throw new UsageError('exec args cannot be empty');
   const base = state.config.process ?? { cwd: '/' };
   const user = options.user === undefined ? undefined : parseUser(options.user);
@@ -46,8 +48,12 @@ export async function makeProcess(
   return { process, exact: new Map() };
 }
 
-async function readProcessFile(state: StoredState, file: string): Promise<{ process: Process; exact: ExactIntegers }> {
-  const document = readJson(file);
+async function readProcessFile(
+  caller: Caller,
+  state: StoredState,
+  file: string,
+): Promise<{ process: Process; exact: ExactIntegers }> {
+  const document = readJson(file, caller);
   // The rules for a process are those of config.json: it is checked in the place that it has there.
   const faults = (await validateConfig({ ...state.config, process: document.value })).filter((fault) =>
     fault.pointer.startsWith('/process'),

@@ -1,13 +1,13 @@
 // Owns `run`: create, start, and in the foreground the wait and the end.
 import { closeSync } from 'node:fs';
 import { UsageError, whileFailing } from '../errors.ts';
-import { native, type ExitStatus } from '../native/binding.ts';
 import { createContainer, type CreateOptions } from './create.ts';
 import { requireProcess } from './lifecycle.ts';
 import { destroyContainer } from './destroy.ts';
 import { killAndReap } from './kill.ts';
 import { NotifySocket } from './notify.ts';
 import { writePidFile } from './pid-file.ts';
+import type { Runtime } from './runtime.ts';
 import { runPoststart } from './start.ts';
 
 export interface RunOptions extends Omit<CreateOptions, 'hasGate'> {
@@ -27,49 +27,44 @@ export function checkConsole(options: { detach: boolean; terminal: boolean; cons
     throw new UsageError('cannot use console socket if tsrunc will not detach or allocate tty');
 }
 
-/** Runs a container; the exit status of the command: the container's own, 128+N for signal N, 0 when detached. */
-export function runContainer(options: RunOptions): number {
-  const { store, log } = options;
+/**
+ * Runs a container; the exit status of the command: the container's own, 128+N for signal N, 0 when detached, undefined when the
+ * caller sees to the rest.
+ */
+export async function runContainer(runtime: Runtime, options: RunOptions): Promise<number | undefined> {
+  const { caller, store } = runtime;
   checkConsole({ ...options, terminal: options.bundle.config.process?.terminal ?? false });
   requireProcess(options.bundle.config);
-  if (!options.detach && !options.noSubreaper) native().becomeSubreaper();
-  // Nothing may end us between the first thing that is made and the wait for the end: what comes meanwhile is forwarded then.
-  if (!options.detach) native().holdSignals();
-  const { state: created, executor } = createContainer({ ...options, hasGate: false });
+  if (!options.detach) caller.prepareForeground({ subreaper: !options.noSubreaper });
+  const { state: created, executor } = await createContainer(runtime, { ...options, hasGate: false });
   const state = { ...created, isStarted: true };
   const { terminal } = executor;
   let notify: NotifySocket | undefined;
   try {
-    notify = NotifySocket.open(store, state.id);
+    notify = NotifySocket.open(runtime, state.id);
     store.save(state);
-    if (options.pidFile !== undefined) writePidFile(options.pidFile, state.pid);
+    if (options.pidFile !== undefined) writePidFile(caller, options.pidFile, state.pid);
     executor.proceed();
-    executor.next();
-    runPoststart(store, state, log);
+    await executor.next();
+    await runPoststart(runtime, state);
     if (options.detach) {
-      notify?.waitForReady(state);
+      await notify?.waitForReady(caller, state);
       return 0;
     }
-    const status = native().supervise({
+    const foreground = {
       pid: state.pid,
       ...(terminal === undefined ? {} : { terminal }),
       ...(notify === undefined ? {} : { notify: notify.ends }),
-    });
-    if (!options.keep) destroyContainer(store, state, log);
-    return exitCode(status);
+    };
+    return await caller.supervise(foreground, options.keep ? undefined : () => destroyContainer(runtime, state));
   } catch (error) {
-    throw whileFailing(error, () => {
+    throw await whileFailing(error, async () => {
       executor.close();
-      killAndReap(state.pid);
-      if (store.has(state.id)) destroyContainer(store, state, log);
+      await killAndReap(caller, state.pid);
+      if (store.has(state.id)) await destroyContainer(runtime, state);
     });
   } finally {
     notify?.close();
     if (terminal !== undefined) closeSync(terminal);
   }
-}
-
-/** As a shell has it: 128 and the number of the signal. */
-export function exitCode(status: ExitStatus): number {
-  return 'exited' in status ? status.exited : 128 + status.signaled;
 }

@@ -1,6 +1,5 @@
 // Owns `start`: opens the gate at which init waits, and stays until init has become the program.
 import { errorCode, whileFailing } from '../errors.ts';
-import type { Log } from '../log.ts';
 import { native } from '../native/binding.ts';
 import type { Op } from '../plan/types.ts';
 import { destroyContainer } from './destroy.ts';
@@ -9,46 +8,51 @@ import { runHooks } from './hooks.ts';
 import { killAndWait } from './kill.ts';
 import { checkStatus, requireProcess, statusOf } from './lifecycle.ts';
 import { NotifySocket } from './notify.ts';
+import type { Runtime } from './runtime.ts';
 import type { Store, StoredState } from './store.ts';
 
-export function startContainer(store: Store, id: string, log: Log): void {
-  const { state, notify } = store.locked(id, () => openGate(store, id, log));
+export async function startContainer(runtime: Runtime, id: string): Promise<void> {
+  const { state, notify } = await runtime.store.locked(id, () => openGate(runtime, id));
   try {
     // Not locked: the container may take its time, and may be killed meanwhile.
-    notify?.waitForReady(state);
+    await notify?.waitForReady(runtime.caller, state);
   } finally {
     notify?.close();
   }
 }
 
-function openGate(store: Store, id: string, log: Log): { state: StoredState; notify: NotifySocket | undefined } {
+async function openGate(
+  runtime: Runtime,
+  id: string,
+): Promise<{ state: StoredState; notify: NotifySocket | undefined }> {
+  const { store } = runtime;
   const state = store.load(id);
   checkStatus('start', id, statusOf(state));
   requireProcess(state.config);
-  const executor = Executor.join(planOf(state), log, connect(store, state));
-  const notify = NotifySocket.open(store, id);
+  const executor = Executor.join(planOf(state), runtime, connect(store, state));
+  const notify = NotifySocket.open(runtime, id);
   try {
-    executor.next(); // init is at its gate
+    await executor.next(); // init is at its gate
     const started = { ...state, isStarted: true };
     // Before init goes: a command that looks now must not find a container that runs and is called created.
     store.save(started);
     executor.proceed();
-    executor.next(); // the program runs, or HelperError: init has ended
-    runPoststart(store, started, log);
+    await executor.next(); // the program runs, or HelperError: init has ended
+    await runPoststart(runtime, started);
     return { state: started, notify };
   } catch (error) {
-    throw whileFailing(error, () => notify?.close());
+    throw await whileFailing(error, () => notify?.close());
   }
 }
 
 /** "If any poststart hook fails, the runtime MUST ... stop the container, and continue the lifecycle at step 12", runtime.md. */
-export function runPoststart(store: Store, state: StoredState, log: Log): void {
+export async function runPoststart(runtime: Runtime, state: StoredState): Promise<void> {
   try {
-    runHooks(state, 'poststart', 'running');
+    await runHooks(runtime, state, 'poststart', 'running');
   } catch (error) {
-    throw whileFailing(error, () => {
-      killAndWait(state);
-      destroyContainer(store, state, log);
+    throw await whileFailing(error, async () => {
+      await killAndWait(state);
+      await destroyContainer(runtime, state);
     });
   }
 }

@@ -16,7 +16,6 @@ import { errorCode, FileError, StateError, UsageError } from '../errors.ts';
 import type { Config } from '../oci/types.ts';
 import type { CgroupPlace } from '../plan/facts.ts';
 import type { Op } from '../plan/types.ts';
-import { native } from '../native/binding.ts';
 import { checkId } from './id.ts';
 
 /** Changed when an older tsrunc could misread the file. */
@@ -48,9 +47,12 @@ export interface StoredState {
 
 export class Store {
   readonly root: string;
+  readonly #lock: (path: string) => Promise<number>;
 
-  constructor(root: string) {
+  /** `lock` waits for an exclusive flock(2) on a file, which closing the descriptor gives up. */
+  constructor(root: string, lock: (path: string) => Promise<number>) {
     this.root = root;
+    this.#lock = lock;
   }
 
   directory(id: string): string {
@@ -132,17 +134,17 @@ export class Store {
   }
 
   /** Runs `work` while no other command changes this container. */
-  locked<T>(id: string, work: () => T): T {
+  async locked<T>(id: string, work: () => Promise<T>): Promise<T> {
     const directory = this.directory(id);
     let lock: number;
     try {
-      lock = native().lockFile(`${directory}/lock`);
+      lock = await this.#lock(`${directory}/lock`);
     } catch (cause) {
       if (errorCode(cause) === 'ENOENT') throw notFound(id);
       throw new FileError(`lock container ${id}`, { cause });
     }
     try {
-      return work();
+      return await work();
     } finally {
       closeSync(lock);
     }

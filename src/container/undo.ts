@@ -1,12 +1,11 @@
 // Owns the taking back of a container that was created and could not be handed over.
-import type { Log } from '../log.ts';
 import type { Created } from './create.ts';
 import { destroyContainer } from './destroy.ts';
 import { killAndWait } from './kill.ts';
-import type { Store } from './store.ts';
+import type { Runtime } from './runtime.ts';
 
-export function undoCreated(store: Store, created: Created, log: Log): void {
+export async function undoCreated(runtime: Runtime, created: Created): Promise<void> {
   created.executor.close();
-  killAndWait(created.state);
-  destroyContainer(store, created.state, log);
+  await killAndWait(created.state);
+  await destroyContainer(runtime, created.state);
 }

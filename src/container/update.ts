@@ -3,19 +3,19 @@ import { openCgroup } from '../cgroup/open.ts';
 import { whileFailing } from '../errors.ts';
 import type { Resources } from '../oci/types.ts';
 import { checkStatus, statusOf } from './lifecycle.ts';
-import type { Store } from './store.ts';
+import type { Runtime } from './runtime.ts';
 
-export function updateContainer(store: Store, id: string, given: Resources): void {
-  store.locked(id, () => {
+export async function updateContainer({ store }: Runtime, id: string, given: Resources): Promise<void> {
+  await store.locked(id, async () => {
     const state = store.load(id);
     checkStatus('update', id, statusOf(state));
     const cgroup = openCgroup(state.cgroupPlaces);
     const old = state.config.linux?.resources;
     const resources = completed(given, old);
     try {
-      cgroup.update(resources);
+      await cgroup.update(resources);
     } catch (error) {
-      throw whileFailing(error, () => cgroup.restore());
+      throw await whileFailing(error, () => cgroup.restore());
     }
     const { config } = state;
     store.save({

@@ -43,14 +43,33 @@ export type UnitProperty = readonly [
 export interface Binding {
   /** A descriptor of a sealed copy of the file. */
   openHelper(path: string): number;
-  /** Starts the helper on a plan. `preserved`: descriptors that the container keeps, besides its standard streams. */
+  /** A descriptor of a sealed file with the plan. */
+  openPlan(plan: Uint8Array): number;
+  /** Our end and the helper's, for reports. */
+  socketPair(): [number, number];
+  /** Starts the helper: its pid. `preserved`: descriptors that the container keeps, besides its standard streams. */
   /** `slots`: descriptors for single operations, by position. */
-  launch(options: { helper: number; plan: Uint8Array; preserved: readonly number[]; slots: readonly number[] }): {
-    pid: number;
-    sync: number;
-  };
+  launch(options: {
+    readonly helper: number;
+    readonly sync: number;
+    readonly plan: number;
+    readonly slots: readonly number[];
+    readonly preserved: readonly number[];
+  }): number;
   /** The next report; null at end of file. Blocks. */
   receive(sync: number): Report | null;
+  /** The same; undefined when there is none yet. */
+  receiveNow(sync: number): Report | null | undefined;
+  /** Calls back as long as the descriptor is ready, until the result is called; that must be before it is closed. */
+  watch(descriptor: number, event: 'read' | 'write', ready: () => void): () => void;
+  /** A connection to a listening socket; undefined when there is none. */
+  acceptCaller(listening: number): number | undefined;
+  /** The process that connected, and the first way in which it is not in our place; '' when there is none. */
+  peerOf(socket: number): { readonly pid: number; readonly difference: string };
+  /** The next message; null at the end; undefined when there is none yet. */
+  receiveMessage(socket: number): Buffer | null | undefined;
+  /** False when the other side has not read enough of what came before. */
+  sendMessage(socket: number, bytes: Uint8Array, descriptors: readonly number[]): boolean;
   /** Blocks until the child has ended. */
   waitFor(pid: number): ExitStatus;
   /** waitFor that forwards signals, and a terminal's bytes. */
@@ -71,8 +90,10 @@ export interface Binding {
   connectTo(path: string, kind: 'seqpacket' | 'stream'): number;
   /** Sends `descriptor` in one message with `name` as its text. */
   sendDescriptor(socket: number, name: string, descriptor: number): void;
-  /** Waits for an exclusive flock(2) on the file; closing the descriptor gives it up. */
+  /** Waits for an exclusive flock(2) on the file; closing the descriptor gives it up. Blocks. */
   lockFile(path: string): number;
+  /** The same without blocking. */
+  lockLater(path: string): Promise<number>;
   /** Another number for the same open file. */
   duplicate(descriptor: number): number;
   /** Takes away the uppermost mount at `path`, with all that is on it. */

@@ -1,5 +1,4 @@
 // Owns the reading of JSON documents: where a mistake is, and integers beyond 2^53. Knows no schema.
-import { readFileSync } from 'node:fs';
 import { FileError } from '../errors.ts';
 import type { ExactIntegers } from './types.ts';
 
@@ -8,11 +7,17 @@ export interface JsonDocument {
   readonly exact: ExactIntegers;
 }
 
+/** Who reads files: paths are as it means them. */
+export interface Reader {
+  resolve(path: string): string;
+  readText(path: string): string;
+}
+
 /** Reads a JSON file. FileError names the file and, for broken JSON, line and column. */
-export function readJson(path: string): JsonDocument {
+export function readJson(path: string, reader: Reader): JsonDocument {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = reader.readText(path);
   } catch (cause) {
     throw new FileError(`cannot read ${path}`, { cause });
   }

@@ -2,7 +2,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { FileError, SpecError } from '../errors.ts';
-import { readJson } from './json.ts';
+import { readJson, type Reader } from './json.ts';
 import type { Config, ExactIntegers } from './types.ts';
 import { validateConfig } from './validate.ts';
 
@@ -16,10 +16,10 @@ export interface Bundle {
 }
 
 /** Reads and checks a bundle. FileError, or SpecError with every fault. */
-export async function loadBundle(directory: string, configPath?: string): Promise<Bundle> {
-  const absolute = resolve(directory);
-  const path = configPath === undefined ? `${absolute}/config.json` : resolve(configPath);
-  const document = readJson(path);
+export async function loadBundle(reader: Reader, directory: string, configPath?: string): Promise<Bundle> {
+  const absolute = reader.resolve(directory);
+  const path = configPath === undefined ? `${absolute}/config.json` : reader.resolve(configPath);
+  const document = readJson(path, reader);
   const faults = await validateConfig(document.value);
   if (faults.length > 0) throw new SpecError(path, faults);
   const config = document.value as Config;

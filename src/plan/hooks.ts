@@ -1,7 +1,7 @@
 // Owns hooks in plans: those of the container namespaces become operations, and the state that hooks get on standard input.
 // config.md, POSIX-platform Hooks. Pure.
 import type { Hook, HookName, Hooks } from '../oci/types.ts';
-import type { Op } from './types.ts';
+import type { Op, Plan } from './types.ts';
 
 /** What a hook learns of its container; runtime.md, State. */
 export interface HookContainer {
@@ -12,13 +12,13 @@ export interface HookContainer {
 
 const OCI_VERSION = '1.3.0';
 
-/** The state as one line of JSON. Without a pid: the two texts between which the pid goes. */
-export function hookState(container: HookContainer, status: string, pid?: number): string {
+/** The state as one line of JSON. */
+function hookState(container: HookContainer, status: string, pid: number): string {
   return JSON.stringify({
     ociVersion: OCI_VERSION,
     id: container.id,
     status,
-    ...(pid === undefined ? {} : { pid }),
+    pid,
     bundle: container.bundle,
     annotations: container.annotations,
   });
@@ -28,13 +28,34 @@ export function hookState(container: HookContainer, status: string, pid?: number
 const PID_MARK = -987654321;
 
 /** The arguments of a hook: argv[0] is the path where none are given. */
-export function hookArgs(hook: Hook): readonly string[] {
+function hookArgs(hook: Hook): readonly string[] {
   return hook.args === undefined || hook.args.length === 0 ? [hook.path] : hook.args;
 }
 
-/** The operations for the hooks of one name. Their pid is init's, as it sees itself. */
+/** The operations for the hooks of one name in the container namespaces. Their pid is init's, as it sees itself. */
 export function planHooks(hooks: Hooks | undefined, name: HookName, container: HookContainer, status: string): Op[] {
   const [stateHead = '', stateTail = ''] = hookState(container, status, PID_MARK).split(String(PID_MARK));
+  return hookOps(hooks, name, stateHead, stateTail);
+}
+
+/** The plan for the hooks of one name in the runtime namespaces, with the bundle as their directory. */
+export function planHostHooks(
+  hooks: Hooks | undefined,
+  name: HookName,
+  container: HookContainer,
+  status: string,
+  pid: number,
+): Plan {
+  return [
+    { kind: 'spawnInit', cloneFlags: 0 },
+    { kind: 'releaseInit' },
+    { kind: 'setCwd', path: container.bundle, mayDefer: 0 },
+    ...hookOps(hooks, name, hookState(container, status, pid), ''),
+    { kind: 'finish' },
+  ];
+}
+
+function hookOps(hooks: Hooks | undefined, name: HookName, stateHead: string, stateTail: string): Op[] {
   return (hooks?.[name] ?? []).map((hook) => ({
     kind: 'runHook',
     path: hook.path,

@@ -54,11 +54,11 @@ t.test('annotations that are properties', async (t) => {
 });
 
 t.test('lines for syslog and the journal', async (t) => {
-  t.same(formatDatagram({ kind: 'syslog', name: 'x' }, 'error', 'a\nb'), {
+  t.same(formatDatagram({ kind: 'syslog', name: 'x' }, 'error', 'a\nb', 7), {
     path: '/dev/log',
-    text: `<27>x[${process.pid}]: a b`,
+    text: `<27>x[7]: a b`,
   });
-  t.same(formatDatagram({ kind: 'journald', name: 'x\nPRIORITY=0' }, 'warn', 'a\nb'), {
+  t.same(formatDatagram({ kind: 'journald', name: 'x\nPRIORITY=0' }, 'warn', 'a\nb', 7), {
     path: '/run/systemd/journal/socket',
     text: 'PRIORITY=4\nSYSLOG_IDENTIFIER=x PRIORITY=0\nMESSAGE=a b\n',
   });

@@ -1,5 +1,4 @@
 // tsrunc completion: the script that makes a shell complete commands, options and ids.
-import { writeSync } from 'node:fs';
 import { UsageError } from '../../errors.ts';
 import { completionScript, SHELLS, type Shell } from '../completion.ts';
 import type { Context } from '../context.ts';
@@ -9,6 +8,6 @@ export async function completion(context: Context, [given]: readonly string[], o
   const shell = given ?? (options as { shell?: string }).shell ?? 'bash';
   if (!(SHELLS as readonly string[]).includes(shell))
     throw new UsageError(`no completion for ${JSON.stringify(shell)}: it is ${SHELLS.join(', ')}`);
-  writeSync(1, completionScript(shell as Shell, wholeProgram(context)));
+  context.caller.print(1, completionScript(shell as Shell, wholeProgram(context)));
   return 0;
 }

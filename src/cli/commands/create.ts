@@ -13,20 +13,20 @@ import { createOptions, type CreateFlags } from '../create-options.ts';
 export async function create(context: Context, [id = '']: readonly string[], options: object): Promise<number> {
   const flags = options as CreateFlags;
   checkId(id);
-  const bundle = await loadBundle(flags.bundle, flags.config);
+  const bundle = await loadBundle(context.caller, flags.bundle, flags.config);
   const terminal = bundle.config.process?.terminal ?? false;
   checkConsole({ detach: true, terminal, ...(flags.consoleSocket ? { consoleSocket: flags.consoleSocket } : {}) });
-  const { environment, preserved } = preservedDescriptors(flags.preserveFds ?? 0);
-  const created = createContainer({
+  const { environment, preserved } = preservedDescriptors(context.caller, flags.preserveFds ?? 0);
+  const created = await createContainer(context.runtime, {
     ...createOptions(context, id, bundle, flags, environment),
     preserved,
     hasGate: true,
   });
   try {
-    if (flags.pidFile !== undefined) writePidFile(flags.pidFile, created.state.pid);
+    if (flags.pidFile !== undefined) writePidFile(context.caller, context.resolve(flags.pidFile), created.state.pid);
     created.executor.proceed();
   } catch (error) {
-    throw whileFailing(error, () => undoCreated(context.store, created, context.log));
+    throw await whileFailing(error, () => undoCreated(context.runtime, created));
   }
   return 0;
 }

@@ -6,6 +6,6 @@ export async function deleteCommand(context: Context, [id = '']: readonly string
   const { force, regex } = options as { force?: boolean; regex?: boolean };
   const { store } = context;
   for (const name of regex ? store.matching(id) : [id])
-    deleteContainer(store, name, context.log, { force: force ?? false });
+    await deleteContainer(context.runtime, name, { force: force ?? false });
   return 0;
 }

@@ -1,5 +1,4 @@
 // tsrunc events: statistics at an interval, and a line when the kernel has killed for want of memory.
-import { writeSync } from 'node:fs';
 import type { CgroupManager } from '../../cgroup/manager.ts';
 import { openCgroup } from '../../cgroup/open.ts';
 import { checkStatus, statusOf } from '../../container/lifecycle.ts';
@@ -17,7 +16,7 @@ export async function events(context: Context, [id = '']: readonly string[], opt
   checkStatus('events', id, statusOf(state));
   const cgroup = openCgroup(state.cgroupPlaces);
   if (stats) {
-    printStats(id, cgroup);
+    printStats(context, id, cgroup);
     return 0;
   }
   let kills = cgroup.oomKills();
@@ -25,18 +24,18 @@ export async function events(context: Context, [id = '']: readonly string[], opt
   while (statusOf(state) !== 'stopped') {
     await new Promise((wake) => setTimeout(wake, Math.min(LOOK_MS, Math.max(1, next - Date.now()))));
     const now = cgroup.oomKills();
-    for (; kills < now; kills++) print({ type: 'oom', id });
+    for (; kills < now; kills++) print(context, { type: 'oom', id });
     if (Date.now() < next) continue;
     next += seconds * 1000;
-    if (statusOf(state) !== 'stopped') printStats(id, cgroup);
+    if (statusOf(state) !== 'stopped') printStats(context, id, cgroup);
   }
   return 0;
 }
 
-function printStats(id: string, cgroup: CgroupManager): void {
-  print({ type: 'stats', id, data: cgroup.stats() });
+function printStats(context: Context, id: string, cgroup: CgroupManager): void {
+  print(context, { type: 'stats', id, data: cgroup.stats() });
 }
 
-function print(event: object): void {
-  writeSync(1, `${JSON.stringify(event)}\n`);
+function print(context: Context, event: object): void {
+  context.caller.print(1, `${JSON.stringify(event)}\n`);
 }

@@ -26,10 +26,13 @@ interface Flags {
   readonly preserveFds?: number;
 }
 
-export async function exec(context: Context, [id = '', ...args]: readonly string[], options: object): Promise<number> {
+export async function exec(
+  context: Context,
+  [id = '', ...args]: readonly string[],
+  options: object,
+): Promise<number | undefined> {
   const flags = options as Flags;
-  const { store, log } = context;
-  const { process, exact } = await makeProcess(store.load(id), {
+  const { process, exact } = await makeProcess(context.caller, context.store.load(id), {
     args,
     env: flags.env,
     additionalGids: flags.additionalGids,
@@ -44,11 +47,9 @@ export async function exec(context: Context, [id = '', ...args]: readonly string
       processLabel: flags.processLabel,
     }),
   });
-  const { preserved } = preservedDescriptors(flags.preserveFds ?? 0);
-  return execInContainer({
+  const { preserved } = preservedDescriptors(context.caller, flags.preserveFds ?? 0);
+  return execInContainer(context.runtime, {
     id,
-    store,
-    log,
     // -t asks for a terminal also where a file says otherwise
     process: flags.tty ? { ...process, terminal: true } : process,
     exact,
@@ -57,10 +58,10 @@ export async function exec(context: Context, [id = '', ...args]: readonly string
     cgroups: flags.cgroup,
     preserved,
     ...given({
-      pidFile: flags.pidFile,
-      consoleSocket: flags.consoleSocket,
-      pidfdSocket: flags.pidfdSocket,
-      waitFifo: flags.execWaitFifo,
+      pidFile: context.resolve(flags.pidFile),
+      consoleSocket: context.resolve(flags.consoleSocket),
+      pidfdSocket: context.resolve(flags.pidfdSocket),
+      waitFifo: context.resolve(flags.execWaitFifo),
     }),
   });
 }

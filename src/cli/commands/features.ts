@@ -1,18 +1,18 @@
 // tsrunc features: what this runtime can do, whatever host it is on. features.md, features-linux.md.
-import { writeSync } from 'node:fs';
 import { native } from '../../native/binding.ts';
 import { CAPABILITY_NAMES } from '../../plan/capabilities.ts';
 import { MOUNT_OPTION_NAMES } from '../../plan/mount-options.ts';
 import { NAMESPACE_TYPES } from '../../plan/namespaces.ts';
 import { SECCOMP_ACTIONS, SECCOMP_ARCHITECTURES, SECCOMP_FLAGS, SECCOMP_OPERATORS } from '../../plan/seccomp.ts';
 import { COMMIT, SPEC_VERSION, SPEC_VERSION_MIN, VERSION } from '../../version.ts';
+import type { Context } from '../context.ts';
 
 /** Options that are recognised to be refused are no features. */
 const REFUSED_OPTIONS = new Set(['idmap', 'ridmap']);
 const REFUSED_ACTIONS = new Set(['SCMP_ACT_NOTIFY']);
 
-export async function features(): Promise<number> {
-  writeSync(1, `${JSON.stringify(describeFeatures(), null, 2)}\n`);
+export async function features(context: Context): Promise<number> {
+  context.caller.print(1, `${JSON.stringify(describeFeatures(), null, 2)}\n`);
   return 0;
 }
 

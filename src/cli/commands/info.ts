@@ -1,5 +1,5 @@
 // tsrunc info: what the host gives to containers, for a report or a question.
-import { readFileSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { readFacts } from '../../host/facts.ts';
 import { native } from '../../native/binding.ts';
@@ -10,9 +10,9 @@ import type { Context } from '../context.ts';
 export async function info(context: Context, _args: readonly string[], options: object): Promise<number> {
   const { format } = options as { format: 'text' | 'json' };
   const found = describeHost(context);
-  if (format === 'json') writeSync(1, `${JSON.stringify(found, null, 2)}\n`);
+  if (format === 'json') context.caller.print(1, `${JSON.stringify(found, null, 2)}\n`);
   else
-    writeSync(
+    context.caller.print(
       1,
       Object.entries(found)
         .map(([name, value]) => `${name.padEnd(18)} ${Array.isArray(value) ? value.join(' ') : String(value)}\n`)
@@ -22,7 +22,7 @@ export async function info(context: Context, _args: readonly string[], options: 
 }
 
 function describeHost(context: Context): Record<string, string | number | boolean | string[]> {
-  const facts = readFacts();
+  const facts = readFacts(context.caller);
   return {
     version: VERSION,
     commit: COMMIT,

@@ -8,6 +8,6 @@ export async function kill(context: Context, args: readonly string[], options: o
   const { all, regex } = options as { all?: boolean; regex?: boolean };
   const { store } = context;
   for (const name of regex ? store.matching(id) : [id])
-    killContainer(store.load(name), parseSignal(signal), { all: all ?? false });
+    await killContainer(store.load(name), parseSignal(signal), { all: all ?? false });
   return 0;
 }

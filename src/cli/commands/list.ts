@@ -1,5 +1,4 @@
 // tsrunc list: every container below --root.
-import { writeSync } from 'node:fs';
 import { describeState, type ContainerState } from '../../container/describe-state.ts';
 import { StateError } from '../../errors.ts';
 import type { Context } from '../context.ts';
@@ -8,7 +7,7 @@ export async function list(context: Context, _args: readonly string[], options: 
   const { format, quiet } = options as { format: 'table' | 'json'; quiet?: boolean };
   const { store } = context;
   if (quiet) {
-    writeSync(
+    context.caller.print(
       1,
       store
         .ids()
@@ -23,7 +22,10 @@ export async function list(context: Context, _args: readonly string[], options: 
     .filter((state) => state !== undefined)
     .sort((a, b) => (a.created < b.created ? -1 : 1));
   // runc prints null for no containers, and callers know it.
-  writeSync(1, format === 'json' ? `${states.length === 0 ? 'null' : JSON.stringify(states)}\n` : table(states));
+  context.caller.print(
+    1,
+    format === 'json' ? `${states.length === 0 ? 'null' : JSON.stringify(states)}\n` : table(states),
+  );
   return 0;
 }
 

@@ -7,8 +7,12 @@ export async function mounts(context: Context, [action, id = '', file = '']: rea
   if (action !== 'add' && action !== 'remove')
     throw new UsageError(`mounts ${JSON.stringify(action)}: it is add or remove`);
   context.doing = { command: `mounts ${action}`, id };
-  const { store, log } = context;
-  const list = await readMounts(store.load(id), file, action satisfies MountAction);
-  changeMounts(store, id, log, action, list);
+  const list = await readMounts(
+    context.runtime,
+    context.store.load(id),
+    context.caller.resolve(file),
+    action satisfies MountAction,
+  );
+  await changeMounts(context.runtime, id, action, list);
   return 0;
 }

@@ -5,10 +5,10 @@ import type { Context } from '../context.ts';
 
 export async function pause(context: Context, [id = '']: readonly string[]): Promise<number> {
   const { store } = context;
-  store.locked(id, () => {
+  await store.locked(id, async () => {
     const state = store.load(id);
     checkStatus('pause', id, statusOf(state));
-    openCgroup(state.cgroupPlaces).freeze();
+    await openCgroup(state.cgroupPlaces).freeze();
   });
   return 0;
 }

@@ -1,5 +1,4 @@
 // tsrunc plan: what run would do, one line an operation. Needs no privilege and changes nothing.
-import { writeSync } from 'node:fs';
 import { createInput, planPlaces } from '../../container/create.ts';
 import { checkId } from '../../container/id.ts';
 import { readFacts } from '../../host/facts.ts';
@@ -15,12 +14,12 @@ const DEFAULT_ID = 'container';
 export async function plan(context: Context, [id = DEFAULT_ID]: readonly string[], options: object): Promise<number> {
   const { bundle: directory, pivot, format } = options as { bundle: string; pivot: boolean; format: 'text' | 'json' };
   checkId(id);
-  const bundle = await loadBundle(directory);
-  const facts = readFacts();
+  const bundle = await loadBundle(context.caller, directory);
+  const facts = readFacts(context.caller);
   const places = planPlaces({ id, bundle, cgroups: context.cgroups }, facts);
   const { plan: ops, warnings } = planCreate(createInput({ id, bundle, noPivot: !pivot }, facts, places));
   for (const warning of warnings) context.log.warn(warning);
-  writeSync(1, format === 'json' ? json(ops) : text(ops));
+  context.caller.print(1, format === 'json' ? json(ops) : text(ops));
   return 0;
 }
 

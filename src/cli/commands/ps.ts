@@ -1,10 +1,10 @@
 // tsrunc ps: the container's processes, as a table or as JSON.
 import { execFileSync } from 'node:child_process';
-import { writeSync } from 'node:fs';
 import { openCgroup } from '../../cgroup/open.ts';
 import { checkStatus, statusOf } from '../../container/lifecycle.ts';
 import { processTable } from '../../container/processes.ts';
-import { FileError } from '../../errors.ts';
+import type { Caller } from '../../caller/caller.ts';
+import { Declined, FileError } from '../../errors.ts';
 import type { Context } from '../context.ts';
 
 export async function ps(context: Context, [id = '', ...rest]: readonly string[], options: object): Promise<number> {
@@ -14,15 +14,16 @@ export async function ps(context: Context, [id = '', ...rest]: readonly string[]
   const pids = openCgroup(state.cgroupPlaces)
     .processes()
     .sort((a, b) => a - b);
-  if (format === 'json') writeSync(1, `${JSON.stringify(pids)}\n`);
-  else writeSync(1, rest.length === 0 ? processTable(pids) : hostTable(pids, rest));
+  if (format === 'json') context.caller.print(1, `${JSON.stringify(pids)}\n`);
+  else context.caller.print(1, rest.length === 0 ? processTable(pids) : hostTable(context.caller, pids, rest));
   return 0;
 }
 
 /** Options that ask for other columns are the host's ps(1)'s; its lines are picked by their PID column. */
-function hostTable(pids: readonly number[], options: readonly string[]): string {
+function hostTable(caller: Caller, pids: readonly number[], options: readonly string[]): string {
   // containerd hands over all options as one argument
   const args = options.flatMap((option) => option.split(/\s+/).filter(Boolean));
+  if (!caller.isThisProcess) throw new Declined('ps(1) is run where the caller is');
   let text: string;
   try {
     text = execFileSync('ps', args, { encoding: 'utf8' });

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 
 export async function resume(context: Context, [id = '']: readonly string[]): Promise<number> {
   const { store } = context;
-  store.locked(id, () => {
+  await store.locked(id, async () => {
     const state = store.load(id);
     checkStatus('resume', id, statusOf(state));
     openCgroup(state.cgroupPlaces).thaw();

@@ -12,17 +12,21 @@ interface Flags extends CreateFlags {
   readonly subreaper: boolean;
 }
 
-export async function run(context: Context, [id = '']: readonly string[], options: object): Promise<number> {
+export async function run(
+  context: Context,
+  [id = '']: readonly string[],
+  options: object,
+): Promise<number | undefined> {
   const flags = options as Flags;
   checkId(id);
-  const bundle = await loadBundle(flags.bundle, flags.config);
-  const { environment, preserved } = preservedDescriptors(flags.preserveFds ?? 0);
-  return runContainer({
+  const bundle = await loadBundle(context.caller, flags.bundle, flags.config);
+  const { environment, preserved } = preservedDescriptors(context.caller, flags.preserveFds ?? 0);
+  return runContainer(context.runtime, {
     ...createOptions(context, id, bundle, flags, environment),
     preserved,
     detach: flags.detach ?? false,
     keep: flags.keep ?? false,
     noSubreaper: !flags.subreaper,
-    ...(flags.pidFile === undefined ? {} : { pidFile: flags.pidFile }),
+    ...(flags.pidFile === undefined ? {} : { pidFile: context.resolve(flags.pidFile) }),
   });
 }

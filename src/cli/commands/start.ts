@@ -3,6 +3,6 @@ import { startContainer } from '../../container/start.ts';
 import type { Context } from '../context.ts';
 
 export async function start(context: Context, [id = '']: readonly string[]): Promise<number> {
-  startContainer(context.store, id, context.log);
+  await startContainer(context.runtime, id);
   return 0;
 }

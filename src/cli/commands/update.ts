@@ -1,5 +1,4 @@
 // tsrunc update: new limits for a container, from options or from JSON.
-import { readFileSync } from 'node:fs';
 import { parseMemory, parseNumber } from '../quantities.ts';
 import { updateContainer } from '../../container/update.ts';
 import { SpecError, UsageError } from '../../errors.ts';
@@ -16,12 +15,15 @@ export async function update(context: Context, [id = '']: readonly string[], opt
     throw new UsageError(`Intel RDT: container ${id} has no linux.intelRdt`);
   const { resources: file } = flags;
   const resources = file === undefined ? fromFlags(flags) : await fromFile(context, id, file);
-  updateContainer(context.store, id, resources);
+  await updateContainer(context.runtime, id, resources);
   return 0;
 }
 
 async function fromFile(context: Context, id: string, file: string): Promise<Resources> {
-  const { value } = file === '-' ? parseJson(readFileSync(0, 'utf8'), 'standard input') : readJson(file);
+  const { value } =
+    file === '-'
+      ? parseJson(context.caller.readInput(), 'standard input')
+      : readJson(context.resolve(file), context.caller);
   // It is checked in the place that it has in config.json.
   const { config } = context.store.load(id);
   const faults = await validateConfig({ ...config, linux: { ...config.linux, resources: value } });

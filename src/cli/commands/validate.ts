@@ -1,15 +1,14 @@
 // tsrunc validate: every fault of a configuration at once.
-import { writeSync } from 'node:fs';
 import type { Fault } from '../../errors.ts';
 import { readJson } from '../../oci/json.ts';
 import { validateConfig } from '../../oci/validate.ts';
 import type { Context } from '../context.ts';
 
-export async function validate(_context: Context, _args: readonly string[], options: object): Promise<number> {
+export async function validate(context: Context, _args: readonly string[], options: object): Promise<number> {
   const { bundle, config, format } = options as { bundle: string; config?: string; format: 'text' | 'json' };
   const path = config ?? `${bundle}/config.json`;
-  const faults = await validateConfig(readJson(path).value);
-  writeSync(
+  const faults = await validateConfig(readJson(context.caller.resolve(path), context.caller).value);
+  context.caller.print(
     1,
     format === 'json'
       ? `${JSON.stringify({ file: path, valid: faults.length === 0, faults }, null, 2)}\n`

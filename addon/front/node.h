@@ -1,0 +1,31 @@
+// Owns the way of a command without a planner: finds Node and the bundle next to this program and becomes them, with an
+// environment that cannot change what Node loads. Knows no command. Freestanding, see docs/decisions/0002.
+#pragma once
+
+#include "../sys/text.h"
+
+namespace tsrunc::front {
+
+struct Command {
+  int argc;
+  const char* const* argv;
+  char** envp;
+  const char* open_descriptors;  // OpenDescriptors(), from before this program opened any of its own
+};
+
+using Path = sys::Text<4096>;
+
+// Comes back only on a failure, which it has told, with the exit status.
+int BecomeNode(const Command& command);
+
+// The value of a variable, given as "NAME="; empty where there is none.
+const char* Variable(char** envp, const char* prefix);
+
+// TSRUNC_FDS=...: the descriptors above the standard streams that the caller has left open. Node will have its own
+// between them, and a planner cannot know them; --preserve-fds must hand only these to a container.
+Path OpenDescriptors();
+
+// To standard error.
+void Say(const char* text);
+
+}  // namespace tsrunc::front

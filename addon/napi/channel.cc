@@ -1,0 +1,141 @@
+// acceptCaller, peerOf, receiveMessage, sendMessage, openText: the planner's side of the socket at which fronts ask.
+// Messages are bytes and descriptors; addon/front/protocol.h draws what they mean, which is not known here.
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <vector>
+
+#include "../sys/calls.h"
+#include "../sys/fd.h"
+#include "exports.h"
+#include "throw.h"
+
+namespace tsrunc::napi {
+namespace {
+
+using sys::Call;
+using sys::UniqueFd;
+
+constexpr size_t kMessageMax = 128 << 10;
+constexpr size_t kDescriptorMax = 64;
+constexpr int kSoPeerPidfd = 77;  // SO_PEERPIDFD, Linux 6.5
+
+sys::Outcome Libc(long result, Call call) { return result < 0 ? sys::Fail(errno, call) : sys::Ok(result); }
+
+// Whether both paths are one file: one namespace, one root directory.
+bool IsSame(const std::string& a, const std::string& b) {
+  struct stat left, right;
+  return stat(a.c_str(), &left) == 0 && stat(b.c_str(), &right) == 0 && left.st_dev == right.st_dev &&
+         left.st_ino == right.st_ino;
+}
+
+struct Capabilities {
+  __user_cap_data_struct words[2] = {};
+  explicit Capabilities(int pid) {
+    __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, pid};
+    (void)sys::Raw(__NR_capget, sys::Arg(&header), sys::Arg(words));
+  }
+  bool operator==(const Capabilities& other) const {
+    for (int i = 0; i < 2; i++)
+      if (words[i].effective != other.words[i].effective || words[i].permitted != other.words[i].permitted)
+        return false;
+    return true;
+  }
+};
+
+// The first way in which the process is not in our place; empty when there is none. Asked from the kernel and not from
+// the peer, which could say anything.
+std::string DifferenceOf(const ucred& peer) {
+  if (peer.uid != geteuid() || peer.gid != getegid()) return "user";
+  if (peer.pid <= 0) return "pid namespace";
+  std::string proc = "/proc/" + std::to_string(peer.pid);
+  for (const char* kind : {"mnt", "user", "pid", "net", "cgroup"})
+    if (!IsSame(proc + "/ns/" + kind, std::string("/proc/self/ns/") + kind)) return std::string(kind) + " namespace";
+  if (!IsSame(proc + "/root", "/proc/self/root")) return "root directory";
+  if (!(Capabilities(peer.pid) == Capabilities(0))) return "capabilities";
+  return "";
+}
+
+// Whether the process that connected still lives: then all that was read of its pid was of it. Before Linux 6.5 there
+// is no pidfd of it to ask.
+bool IsStillThere(int socket) {
+  int pidfd = -1;
+  socklen_t size = sizeof(pidfd);
+  if (getsockopt(socket, SOL_SOCKET, kSoPeerPidfd, &pidfd, &size) != 0) return errno == ENOPROTOOPT;
+  UniqueFd owned(pidfd);
+  return sys::PidfdSendSignal(pidfd, 0).ok();
+}
+
+}  // namespace
+
+// acceptCaller(listening): number | undefined — a connection; undefined when there is none.
+Napi::Value AcceptCaller(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  sys::Outcome accepted = sys::Accept4(info[0].As<Napi::Number>(), SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (accepted.err() == EAGAIN || accepted.err() == ECONNABORTED) return env.Undefined();
+  return Napi::Number::New(env, Check(env, accepted));
+}
+
+// peerOf(socket): {pid, difference} — who connected, and the first way in which it is not in our place.
+Napi::Value PeerOf(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int socket = info[0].As<Napi::Number>();
+  ucred peer = {};
+  socklen_t size = sizeof(peer);
+  Check(env, Libc(getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size), Call::k_socket));
+  std::string difference = DifferenceOf(peer);
+  if (difference.empty() && !IsStillThere(socket)) difference = "process";
+  auto result = Napi::Object::New(env);
+  result.Set("pid", Napi::Number::New(env, peer.pid));
+  result.Set("difference", Napi::String::New(env, difference));
+  return result;
+}
+
+// receiveMessage(socket): the bytes of the next message; null at the end; undefined when there is none yet. A front
+// sends no descriptors: any that come are closed.
+Napi::Value ReceiveMessage(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int socket = info[0].As<Napi::Number>();
+  static char buffer[kMessageMax];
+  sys::Outcome received = Libc(recv(socket, buffer, sizeof(buffer), MSG_DONTWAIT | MSG_TRUNC), Call::k_recvmsg);
+  if (received.err() == EAGAIN) return env.Undefined();
+  if (received.value == 0 || received.err() == ECONNRESET) return env.Null();
+  long size = Check(env, received);
+  if (static_cast<size_t>(size) > sizeof(buffer)) throw SystemError(env, sys::Fail(EMSGSIZE, Call::k_recvmsg));
+  return Napi::Buffer<char>::Copy(env, buffer, static_cast<size_t>(size));
+}
+
+// sendMessage(socket, bytes, descriptors): false when the other side has not read enough of what came before.
+Napi::Value SendMessage(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto bytes = info[1].As<Napi::Uint8Array>();
+  auto array = info[2].As<Napi::Array>();
+  if (array.Length() > kDescriptorMax) throw SystemError(env, sys::Fail(E2BIG, Call::k_sendmsg));
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kDescriptorMax)] = {};
+  iovec part = {bytes.Data(), bytes.ByteLength()};
+  msghdr message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  if (array.Length() > 0) {
+    message.msg_control = control;
+    message.msg_controllen = CMSG_SPACE(sizeof(int) * array.Length());
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int) * array.Length());
+    for (uint32_t i = 0; i < array.Length(); i++)
+      reinterpret_cast<int*>(CMSG_DATA(header))[i] = array.Get(i).As<Napi::Number>();
+  }
+  sys::Outcome sent = sys::Sendmsg(info[0].As<Napi::Number>(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent.err() == EAGAIN) return Napi::Boolean::New(env, false);
+  Check(env, sent);
+  return Napi::Boolean::New(env, true);
+}
+
+}  // namespace tsrunc::napi

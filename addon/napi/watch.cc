@@ -1,0 +1,128 @@
+// watch: a call whenever a descriptor is ready, from Node's own event loop (uv_poll). tryLock, lockLater: flock(2)
+// without blocking that loop. Knows no protocol.
+#include <fcntl.h>
+#include <sys/file.h>
+#include <uv.h>
+
+#include <cerrno>
+#include <string>
+
+#include "../sys/calls.h"
+#include "../sys/fd.h"
+#include "exports.h"
+#include "throw.h"
+
+namespace tsrunc::napi {
+namespace {
+
+using sys::Call;
+using sys::UniqueFd;
+
+// Lives until libuv has let go of the handle, which is after stop().
+struct Watch {
+  uv_poll_t handle;
+  Napi::FunctionReference callback;
+  Napi::AsyncContext context;
+  bool is_stopped = false;
+
+  explicit Watch(Napi::Env env) : context(env, "tsrunc:watch") {}
+
+  void Stop() {
+    if (is_stopped) return;
+    is_stopped = true;
+    uv_poll_stop(&handle);
+    uv_close(reinterpret_cast<uv_handle_t*>(&handle),
+             [](uv_handle_t* closed) { delete static_cast<Watch*>(closed->data); });
+  }
+};
+
+void OnReady(uv_poll_t* handle, int, int) {
+  auto* watch = static_cast<Watch*>(handle->data);
+  Napi::Env env = watch->callback.Env();
+  Napi::HandleScope scope(env);
+  watch->callback.MakeCallback(env.Global(), {}, watch->context);
+}
+
+UniqueFd OpenLock(Napi::Env env, const std::string& path) {
+  int opened = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  return UniqueFd(Check(env, opened < 0 ? sys::Fail(errno, Call::k_openat) : sys::Ok(opened), path));
+}
+
+// 0, or the errno.
+int Lock(int fd, int flags) {
+  int locked;
+  do locked = flock(fd, LOCK_EX | flags);
+  while (locked < 0 && errno == EINTR);
+  return locked < 0 ? errno : 0;
+}
+
+// Waits in a thread of libuv's.
+class LockWorker : public Napi::AsyncWorker {
+ public:
+  LockWorker(Napi::Env env, UniqueFd file, std::string path)
+      : AsyncWorker(env), deferred_(env), file_(std::move(file)), path_(std::move(path)) {}
+  Napi::Value promise() const { return deferred_.Promise(); }
+  void Execute() override { err_ = Lock(file_.get(), 0); }
+  void OnOK() override {
+    if (err_ == 0) deferred_.Resolve(Napi::Number::New(Env(), file_.release()));
+    else deferred_.Reject(SystemError(Env(), sys::Fail(err_, Call::k_fcntl), path_).Value());
+  }
+
+ private:
+  Napi::Promise::Deferred deferred_;
+  UniqueFd file_;
+  std::string path_;
+  int err_ = 0;
+};
+
+}  // namespace
+
+// watch(descriptor, 'read' | 'write', callback): () => void — calls back as long as it is ready, until the function
+// that it returns is called; that must be before the descriptor is closed.
+Napi::Value WatchDescriptor(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  std::string event = info[1].As<Napi::String>();
+  uv_loop_t* loop;
+  napi_get_uv_event_loop(env, &loop);
+  auto* watch = new Watch(env);
+  watch->handle.data = watch;
+  int failed = uv_poll_init(loop, &watch->handle, info[0].As<Napi::Number>());
+  if (failed != 0) {
+    delete watch;
+    throw SystemError(env, sys::Fail(-failed, Call::k_poll));
+  }
+  watch->callback = Napi::Persistent(info[2].As<Napi::Function>());
+  uv_poll_start(&watch->handle, event == "write" ? UV_WRITABLE : UV_READABLE | UV_DISCONNECT, OnReady);
+  return Napi::Function::New(
+      env, [](const Napi::CallbackInfo& info) { static_cast<Watch*>(info.Data())->Stop(); }, "stop", watch);
+}
+
+// lockFile(path): makes the file where it is missing and waits for an exclusive flock(2) on it. Closing the descriptor,
+// or dying, gives it up.
+Napi::Value LockFile(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  std::string path = info[0].As<Napi::String>();
+  UniqueFd file = OpenLock(env, path);
+  int err = Lock(file.get(), 0);
+  Check(env, sys::Fail(err, Call::k_fcntl), path);
+  return Napi::Number::New(env, file.release());
+}
+
+// lockLater(path): the same as a promise; another thread waits where somebody else has it.
+Napi::Value LockLater(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  std::string path = info[0].As<Napi::String>();
+  UniqueFd file = OpenLock(env, path);
+  int err = Lock(file.get(), LOCK_NB);
+  if (err == EWOULDBLOCK) {
+    auto* worker = new LockWorker(env, std::move(file), path);  // deletes itself
+    worker->Queue();
+    return worker->promise();
+  }
+  Check(env, sys::Fail(err, Call::k_fcntl), path);
+  auto locked = Napi::Promise::Deferred::New(env);
+  locked.Resolve(Napi::Number::New(env, file.release()));
+  return locked.Promise();
+}
+
+}  // namespace tsrunc::napi

@@ -1,0 +1,57 @@
+// Owns the shapes of sendmsg(2) and recvmsg(2) as the kernel reads them on 64-bit machines, for code without libc.
+#pragma once
+
+#include <stddef.h>
+
+#include "calls.h"
+#include "fd.h"
+
+namespace tsrunc::sys {
+
+constexpr int kMsgNoSignal = 0x4000, kMsgCloseOnExec = 0x40000000;
+constexpr int kSolSocket = 1, kScmRights = 1;
+constexpr unsigned kMaxDescriptors = 64;  // in one message; the kernel takes 253
+
+struct IoVec {
+  const void* base;
+  size_t size;
+};
+struct ControlMessage {  // cmsg(3) with descriptors
+  size_t size;
+  int level, type;
+  int descriptors[kMaxDescriptors];
+};
+constexpr size_t kControlHead = offsetof(ControlMessage, descriptors);
+struct MessageHeader {  // struct msghdr
+  void* name;
+  int name_size;
+  const IoVec* parts;
+  size_t part_count;
+  void* control;
+  size_t control_size;
+  unsigned flags;
+};
+
+// One message with at most one descriptor (-1: none).
+inline Outcome SendMessage(int socket, const void* data, size_t size, int descriptor = -1) {
+  IoVec part{data, size};
+  ControlMessage control{kControlHead + sizeof(int), kSolSocket, kScmRights, {descriptor}};
+  MessageHeader message{nullptr, 0, &part, 1, nullptr, 0, 0};
+  if (descriptor >= 0) {
+    message.control = &control;
+    message.control_size = kControlHead + 2 * sizeof(int);  // padded to 8
+  }
+  return Sendmsg(socket, &message, kMsgNoSignal);
+}
+
+// The next message, with its descriptors, which the caller closes; `value` is its size, 0 at the end.
+inline Outcome ReceiveMessage(int socket, void* data, size_t size, ControlMessage* control, unsigned* count) {
+  IoVec part{data, size};
+  MessageHeader message{nullptr, 0, &part, 1, control, sizeof(*control), 0};
+  Outcome received = Recvmsg(socket, &message, kMsgCloseOnExec);
+  bool has_some = received.ok() && message.control_size > kControlHead && control->type == kScmRights;
+  *count = has_some ? static_cast<unsigned>((control->size - kControlHead) / sizeof(int)) : 0;
+  return received;
+}
+
+}  // namespace tsrunc::sys

@@ -1,0 +1,74 @@
+// Owns what a command sees of the process that called it: parent of what is started, reader of what is said. local.ts is this
+// process itself; remote.ts is a front that has asked a planner (docs/decisions/0011). Commands must not know which.
+import type { ExitStatus, NotifyEnds, Report } from '../native/binding.ts';
+
+/** Descriptors that a helper is started with; they are closed once it has them. */
+export interface Launch {
+  readonly helper: number;
+  readonly sync: number;
+  readonly plan: number;
+  /** Descriptors for single operations, by position. */
+  readonly slots: readonly number[];
+  /** Numbers, as the caller has them, of what the container keeps besides its standard streams. */
+  readonly preserved: readonly number[];
+}
+
+/** A process in the foreground: its end is the command's. */
+export interface Foreground {
+  readonly pid: number;
+  readonly terminal?: number;
+  readonly notify?: NotifyEnds;
+}
+
+export interface Owned {
+  readonly id: string;
+  /** Tells this container from a later one of the same id. */
+  readonly created: string;
+}
+
+export interface Caller {
+  /** Whether it is this process, or one that has asked it. */
+  readonly isThisProcess: boolean;
+  readonly pid: number;
+  /** /proc/PID of the caller. */
+  readonly proc: string;
+  readonly cwd: string;
+  /** What tsrunc needs of the caller's environment. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+
+  /** A path as the caller means it. */
+  resolve(path: string): string;
+  /** The same for a file that is written to until the end. */
+  resolveOutput(path: string): string;
+  /** The text of a file that the caller has named. */
+  readText(path: string): string;
+  /** All of standard input. */
+  readInput(): string;
+  /** Writes a file as if the caller did. */
+  writeFile(path: string, text: string, options: { flag: 'w' | 'wx' | 'a'; mode: number }): void;
+  /** To standard output (1) or error (2). */
+  print(stream: 1 | 2, text: string): void;
+
+  /** Starts the helper as a child of the caller, and waits until it has given birth to init, or has failed and reported why. */
+  launch(launch: Launch): Promise<void>;
+  /** The next report at a sync socket; null at its end. */
+  receive(sync: number): Promise<Report | null>;
+  /** Waits for a child of the caller's that the caller has been told of. */
+  waitFor(pid: number): Promise<ExitStatus>;
+  /** Waits for an exclusive flock(2) on the file; closing the descriptor gives it up. */
+  lock(path: string): Promise<number>;
+
+  /** From here on the container is this command's, until it is handed over: what ends the command must end it, too. */
+  own(owned: Owned): void;
+  /** Before anything is started that the caller will supervise: children of children become its own, and signals wait. */
+  prepareForeground(options: { subreaper: boolean }): void;
+  /** Waits for the end, forwarding signals; then does `finish`. The exit status, or undefined: the caller sees to the rest itself. */
+  supervise(foreground: Foreground, finish?: () => Promise<void>): Promise<number | undefined>;
+  /** Waits until the container has said READY or has ended: the last thing that a command does. */
+  waitForReady(notify: NotifyEnds & { readonly pid: number; readonly pidfd: number }): Promise<void>;
+}
+
+/** As a shell has it: 128 and the number of the signal. */
+export function exitCode(status: ExitStatus): number {
+  return 'exited' in status ? status.exited : 128 + status.signaled;
+}

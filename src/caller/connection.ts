@@ -1,0 +1,121 @@
+// Owns one connection of a front's: messages out, in their order and without blocking, and the answers to them.
+import { closeSync } from 'node:fs';
+import { CallerGone, errorCode } from '../errors.ts';
+import { native } from '../native/binding.ts';
+import { decodeMessage, type Message } from './protocol.ts';
+
+/** What may wait for a front that does not read. */
+const MAX_WAITING = 8 << 20;
+
+interface Outgoing {
+  readonly bytes: Uint8Array;
+  /** Ours, closed when they are sent. */
+  readonly descriptors: readonly number[];
+}
+
+export class Connection {
+  readonly #socket: number;
+  #stopReading: () => void = () => undefined;
+  #stopWriting: (() => void) | undefined;
+  readonly #outgoing: Outgoing[] = [];
+  #waiting = 0;
+  #isGone = false;
+  #isEnding = false;
+  #answer: { resolve: (message: Message) => void; reject: (error: Error) => void } | undefined;
+  readonly #onMessage: (message: Message | undefined) => void;
+  readonly #onClose: () => void;
+
+  /** `onMessage` gets what is no answer, undefined for what is no message; `onClose` is called once. */
+  constructor(socket: number, on: { message: (message: Message | undefined) => void; close: () => void }) {
+    this.#socket = socket;
+    this.#onMessage = on.message;
+    this.#onClose = on.close;
+  }
+
+  open(): void {
+    this.#stopReading = native().watch(this.#socket, 'read', () => this.#read());
+    this.#read(); // most fronts have sent their request by now
+  }
+
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  /** Sends a message; `descriptors` stay the caller's to close. CallerGone when nobody is there. */
+  send(bytes: Uint8Array, descriptors: readonly number[] = []): void {
+    if (this.#isGone) throw new CallerGone('the caller has ended');
+    if (this.#outgoing.length === 0 && this.#trySend(bytes, descriptors)) return;
+    if (this.#waiting + bytes.length > MAX_WAITING) {
+      this.close();
+      throw new CallerGone('the caller does not read what it is told');
+    }
+    this.#waiting += bytes.length;
+    this.#outgoing.push({ bytes, descriptors: descriptors.map((descriptor) => native().duplicate(descriptor)) });
+    this.#stopWriting ??= native().watch(this.#socket, 'write', () => this.#sendWaiting());
+  }
+
+  /** Sends a message and waits for the answer to it. */
+  ask(bytes: Uint8Array, descriptors: readonly number[] = []): Promise<Message> {
+    return new Promise((resolve, reject) => {
+      this.#answer = { resolve, reject };
+      this.send(bytes, descriptors);
+    });
+  }
+
+  /** Closes the connection once everything is sent. */
+  end(): void {
+    this.#isEnding = true;
+    if (this.#outgoing.length === 0) this.close();
+  }
+
+  close(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#stopReading();
+    this.#stopWriting?.();
+    for (const { descriptors } of this.#outgoing.splice(0)) for (const descriptor of descriptors) closeSync(descriptor);
+    closeSync(this.#socket);
+    this.#answer?.reject(new CallerGone('the caller has ended'));
+    this.#onClose();
+  }
+
+  #trySend(bytes: Uint8Array, descriptors: readonly number[]): boolean {
+    try {
+      return native().sendMessage(this.#socket, bytes, descriptors);
+    } catch (error) {
+      if (errorCode(error) !== 'EPIPE' && errorCode(error) !== 'ECONNRESET') throw error;
+      this.close();
+      throw new CallerGone('the caller has ended', { cause: error });
+    }
+  }
+
+  #sendWaiting(): void {
+    try {
+      for (let next; (next = this.#outgoing[0]) !== undefined;) {
+        if (!this.#trySend(next.bytes, next.descriptors)) return;
+        this.#outgoing.shift();
+        this.#waiting -= next.bytes.length;
+        for (const descriptor of next.descriptors) closeSync(descriptor);
+      }
+    } catch (error) {
+      if (error instanceof CallerGone) return; // everything is closed
+      throw error;
+    }
+    this.#stopWriting?.();
+    this.#stopWriting = undefined;
+    if (this.#isEnding) this.close();
+  }
+
+  #read(): void {
+    for (;;) {
+      const bytes = this.#isGone ? undefined : native().receiveMessage(this.#socket);
+      if (bytes === undefined) return;
+      if (bytes === null) return this.close();
+      const message = decodeMessage(bytes);
+      const answer = this.#answer;
+      this.#answer = undefined;
+      if (answer === undefined || message === undefined) this.#onMessage(message);
+      else answer.resolve(message);
+    }
+  }
+}

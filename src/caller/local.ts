@@ -1,0 +1,74 @@
+// Owns the case in which this process is the caller itself: it starts, waits and prints, and it may block.
+import { readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { native, type ExitStatus, type NotifyEnds, type Report } from '../native/binding.ts';
+import { exitCode, type Caller, type Foreground, type Launch } from './caller.ts';
+
+export class LocalCaller implements Caller {
+  readonly isThisProcess = true;
+  readonly pid = process.pid;
+  readonly proc = '/proc/self';
+  readonly environment = process.env;
+
+  get cwd(): string {
+    return process.cwd();
+  }
+
+  resolve(path: string): string {
+    return resolve(path);
+  }
+
+  resolveOutput(path: string): string {
+    return resolve(path);
+  }
+
+  readText(path: string): string {
+    return readFileSync(path, 'utf8');
+  }
+
+  readInput(): string {
+    return readFileSync(0, 'utf8');
+  }
+
+  writeFile(path: string, text: string, options: { flag: 'w' | 'wx' | 'a'; mode: number }): void {
+    writeFileSync(path, text, options);
+  }
+
+  print(stream: 1 | 2, text: string): void {
+    writeSync(stream, text);
+  }
+
+  async launch(launch: Launch): Promise<void> {
+    native().waitFor(native().launch(launch));
+  }
+
+  async receive(sync: number): Promise<Report | null> {
+    return native().receive(sync);
+  }
+
+  async waitFor(pid: number): Promise<ExitStatus> {
+    return native().waitFor(pid);
+  }
+
+  async lock(path: string): Promise<number> {
+    return native().lockFile(path);
+  }
+
+  own(): void {}
+
+  prepareForeground({ subreaper }: { subreaper: boolean }): void {
+    if (subreaper) native().becomeSubreaper();
+    // Nothing may end us between the first thing that is made and the wait for the end: what comes meanwhile is forwarded then.
+    native().holdSignals();
+  }
+
+  async supervise(foreground: Foreground, finish?: () => Promise<void>): Promise<number> {
+    const status = native().supervise(foreground);
+    await finish?.();
+    return exitCode(status);
+  }
+
+  async waitForReady(notify: NotifyEnds & { pid: number; pidfd: number }): Promise<void> {
+    native().waitForReady(notify);
+  }
+}

@@ -1,0 +1,85 @@
+// Owns the bytes between a planner and a front; addon/front/protocol.h draws the protocol and is the other side. Pure.
+
+/** Raised with every change of the protocol. */
+export const PROTOCOL = 1;
+
+export const FROM_FRONT = { request: 1, launched: 2, waited: 3 } as const;
+export const TO_FRONT = {
+  print: 16,
+  launch: 17,
+  wait: 18,
+  own: 19,
+  foreground: 20,
+  supervise: 21,
+  waitForReady: 22,
+  exit: 23,
+  decline: 24,
+} as const;
+/** What comes with `supervise`. */
+export const HAS = { terminal: 1, notify: 2, finish: 4 } as const;
+
+const HEAD = 16;
+
+export interface Message {
+  readonly kind: number;
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+  readonly data: Buffer;
+}
+
+export function encodeMessage(kind: number, numbers: { a?: number; b?: number }, data?: Uint8Array): Buffer {
+  const bytes = Buffer.alloc(HEAD + (data?.length ?? 0));
+  bytes.writeUInt32LE(kind, 0);
+  bytes.writeUInt32LE(numbers.a ?? 0, 4);
+  bytes.writeUInt32LE(numbers.b ?? 0, 8);
+  if (data !== undefined) bytes.set(data, HEAD);
+  return bytes;
+}
+
+/** Undefined for bytes that are no message. */
+export function decodeMessage(bytes: Buffer): Message | undefined {
+  if (bytes.length < HEAD) return undefined;
+  return {
+    kind: bytes.readUInt32LE(0),
+    a: bytes.readUInt32LE(4),
+    b: bytes.readUInt32LE(8),
+    c: bytes.readUInt32LE(12),
+    data: bytes.subarray(HEAD),
+  };
+}
+
+/** Texts, each ended by a zero byte. */
+export function encodeTexts(...texts: readonly string[]): Buffer {
+  return Buffer.from(texts.map((text) => `${text}\0`).join(''));
+}
+
+export interface Request {
+  readonly version: string;
+  readonly umask: number;
+  readonly cwd: string;
+  readonly argv: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Undefined for what is no request of this version of the protocol. */
+export function decodeRequest(message: Message): Request | undefined {
+  if (message.kind !== FROM_FRONT.request || message.c !== PROTOCOL) return undefined;
+  const texts = message.data.toString('utf8').split('\0');
+  const end = texts.pop();
+  const [version, cwd] = texts;
+  const count = message.b;
+  if (end !== '' || version === undefined || cwd === undefined || texts.length < 2 + count) return undefined;
+  return {
+    version,
+    umask: message.a,
+    cwd,
+    argv: texts.slice(2, 2 + count),
+    environment: Object.fromEntries(texts.slice(2 + count).map(splitVariable)),
+  };
+}
+
+function splitVariable(variable: string): [string, string] {
+  const equals = variable.indexOf('=');
+  return equals < 0 ? [variable, ''] : [variable.slice(0, equals), variable.slice(equals + 1)];
+}

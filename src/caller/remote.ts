@@ -1,0 +1,170 @@
+// Owns the case in which another process has called: a front that has asked this planner. What starts, waits and prints is done
+// by it, on request; nothing here may block, for there are others.
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { CallerGone, Declined, errorCode, SyscallError } from '../errors.ts';
+import { native, type ExitStatus, type NotifyEnds, type Report } from '../native/binding.ts';
+import { readable } from '../native/readable.ts';
+import type { Caller, Foreground, Launch, Owned } from './caller.ts';
+import type { Connection } from './connection.ts';
+import { encodeMessage, encodeTexts, HAS, TO_FRONT, type Request } from './protocol.ts';
+
+/** Texts go in pieces that leave room for others in the socket's buffer. */
+const PIECE = 32 << 10;
+
+export class RemoteCaller implements Caller {
+  readonly isThisProcess = false;
+  readonly pid: number;
+  readonly proc: string;
+  readonly cwd: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly #connection: Connection;
+  readonly #umask: number;
+  readonly #globals: number;
+
+  /** `globals`: how many of its arguments come before the command. */
+  constructor(connection: Connection, pid: number, request: Request, globals: number) {
+    this.#connection = connection;
+    this.#umask = request.umask;
+    this.#globals = globals;
+    this.pid = pid;
+    this.proc = `/proc/${pid}`;
+    this.cwd = request.cwd;
+    this.environment = request.environment;
+  }
+
+  /** Declined for what another process is than it is for the caller. */
+  resolve(path: string): string {
+    const absolute = resolve(this.cwd, path);
+    if (/^\/(proc|dev)(\/|$)/.test(absolute)) throw new Declined(`${absolute} is the caller's own`);
+    return absolute;
+  }
+
+  /** Before anything is done: writing to a link to a terminal, or to a fifo, is the caller's own, too. */
+  resolveOutput(path: string): string {
+    const absolute = this.resolve(path);
+    const found = lstatSync(absolute, { throwIfNoEntry: false });
+    if (found !== undefined && !found.isFile()) throw new Declined(`${absolute} is no regular file`);
+    return absolute;
+  }
+
+  readText(path: string): string {
+    const file = this.#openRegular(path, constants.O_RDONLY, 0);
+    try {
+      return readFileSync(file, 'utf8');
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  readInput(): string {
+    throw new Declined("standard input is the caller's own");
+  }
+
+  writeFile(path: string, text: string, { flag, mode }: { flag: 'w' | 'wx' | 'a'; mode: number }): void {
+    const how = { w: constants.O_TRUNC, wx: constants.O_EXCL, a: constants.O_APPEND }[flag];
+    const ours = process.umask(this.#umask);
+    let file: number;
+    try {
+      file = this.#openRegular(path, constants.O_WRONLY | constants.O_CREAT | how, mode);
+    } finally {
+      process.umask(ours);
+    }
+    try {
+      writeSync(file, text);
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  /** A fifo would make everybody wait. */
+  #openRegular(path: string, flags: number, mode: number): number {
+    const file = openSync(path, flags | constants.O_NONBLOCK, mode);
+    if (fstatSync(file).isFile()) return file;
+    closeSync(file);
+    throw new Declined(`${path} is no regular file`);
+  }
+
+  print(stream: 1 | 2, text: string): void {
+    const bytes = Buffer.from(text);
+    for (let at = 0; at < bytes.length; at += PIECE)
+      this.#connection.send(encodeMessage(TO_FRONT.print, { a: stream }, bytes.subarray(at, at + PIECE)));
+  }
+
+  async launch({ helper, sync, plan, slots, preserved }: Launch): Promise<void> {
+    const numbers = Buffer.from(Uint32Array.from([...preserved].sort((a, b) => a - b)).buffer);
+    const { b: errno } = await this.#connection.ask(encodeMessage(TO_FRONT.launch, {}, numbers), [
+      helper,
+      sync,
+      plan,
+      ...slots,
+    ]);
+    if (errno !== 0) throw failed(errno, 'execve', 'the helper cannot be started');
+  }
+
+  async receive(sync: number): Promise<Report | null> {
+    for (;;) {
+      const report = native().receiveNow(sync);
+      if (report !== undefined) return report;
+      await readable(sync);
+    }
+  }
+
+  async waitFor(pid: number): Promise<ExitStatus> {
+    try {
+      const { a: status, b: errno } = await this.#connection.ask(encodeMessage(TO_FRONT.wait, { a: pid }));
+      if (errno !== 0) throw failed(errno, 'wait4', 'no such child');
+      return (status & 0x7f) === 0 ? { exited: (status >> 8) & 0xff } : { signaled: status & 0x7f };
+    } catch (error) {
+      if (!(error instanceof CallerGone)) throw error;
+      await endOf(pid); // its child is somebody else's now
+      return { signaled: 9 };
+    }
+  }
+
+  lock(path: string): Promise<number> {
+    return native().lockLater(path);
+  }
+
+  own({ id, created }: Owned): void {
+    this.#connection.send(encodeMessage(TO_FRONT.own, { a: this.#globals }, encodeTexts(id, created)));
+  }
+
+  prepareForeground({ subreaper }: { subreaper: boolean }): void {
+    this.#connection.send(encodeMessage(TO_FRONT.foreground, { a: subreaper ? 1 : 0 }));
+  }
+
+  async supervise({ pid, terminal, notify }: Foreground, finish?: () => Promise<void>): Promise<undefined> {
+    const has =
+      (terminal === undefined ? 0 : HAS.terminal) |
+      (notify === undefined ? 0 : HAS.notify) |
+      (finish === undefined ? 0 : HAS.finish);
+    const descriptors = [terminal, notify?.socket].filter((descriptor) => descriptor !== undefined);
+    const message = encodeMessage(TO_FRONT.supervise, { a: pid, b: has }, encodeTexts(notify?.host ?? ''));
+    this.#connection.send(message, descriptors);
+  }
+
+  async waitForReady(notify: NotifyEnds & { readonly pid: number; readonly pidfd: number }): Promise<void> {
+    const message = encodeMessage(TO_FRONT.waitForReady, { a: notify.pid }, encodeTexts(notify.host));
+    this.#connection.send(message, [notify.socket, notify.pidfd]);
+  }
+}
+
+async function endOf(pid: number): Promise<void> {
+  let pidfd: number;
+  try {
+    pidfd = native().openPidfd(pid);
+  } catch (error) {
+    if (errorCode(error) === 'ESRCH') return;
+    throw error;
+  }
+  try {
+    await readable(pidfd);
+  } finally {
+    closeSync(pidfd);
+  }
+}
+
+function failed(errno: number, syscall: string, text: string): SyscallError {
+  return new SyscallError({ code: native().errnoName(errno), errno: -errno, syscall, text });
+}

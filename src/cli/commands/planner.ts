@@ -1,0 +1,33 @@
+// tsrunc planner: this program, kept running, for fronts that ask.
+import { Declined } from '../../errors.ts';
+import { servePlanner } from '../../planner/serve.ts';
+import { Context } from '../context.ts';
+import { statusOf } from '../exit.ts';
+import { countGlobals } from '../program.ts';
+import { parseDuration } from '../quantities.ts';
+
+export async function planner(context: Context, _args: readonly string[], options: object): Promise<number> {
+  const { socket, idleTimeout } = options as { socket?: string; idleTimeout?: string };
+  if (!context.caller.isThisProcess) throw new Declined('a planner is a process of its own');
+  await servePlanner({
+    path: context.resolve(socket) ?? defaultSocket(context),
+    ...(idleTimeout === undefined ? {} : { idleSeconds: parseDuration('--idle-timeout', idleTimeout) }),
+    log: context.log,
+    ...inheritedSocket(context),
+    countGlobals,
+    answer: (caller, argv) => statusOf(new Context(caller), argv),
+  });
+  return 0;
+}
+
+/** What systemd listens on for us, sd_listen_fds(3). */
+function inheritedSocket({ caller }: Context): { inherited?: number } {
+  const { LISTEN_PID: pid, LISTEN_FDS: count } = caller.environment;
+  return pid === String(caller.pid) && Number(count) > 0 ? { inherited: 3 } : {};
+}
+
+/** Where fronts of this user look; addon/front/client.cc knows the same places. */
+function defaultSocket({ caller }: Context): string {
+  const runtime = caller.environment['XDG_RUNTIME_DIR'];
+  return process.geteuid?.() !== 0 && runtime ? `${runtime}/tsrunc-planner.sock` : '/run/tsrunc-planner.sock';
+}

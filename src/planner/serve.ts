@@ -1,0 +1,166 @@
+// Owns `tsrunc planner`: the socket, who may ask, one request a connection, and the end. What a request does is told by
+// `answer`; nothing of it is remembered here (docs/decisions/0011).
+import { closeSync, lstatSync, rmSync, unlinkSync } from 'node:fs';
+import { Connection } from '../caller/connection.ts';
+import type { Caller } from '../caller/caller.ts';
+import { decodeRequest, encodeMessage, TO_FRONT, type Message, type Request } from '../caller/protocol.ts';
+import { RemoteCaller } from '../caller/remote.ts';
+import { CallerGone, Declined, errorCode, FileError, UsageError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { native } from '../native/binding.ts';
+import { VERSION } from '../version.ts';
+
+export interface PlannerOptions {
+  readonly path: string;
+  /** Without one the planner stays. */
+  readonly idleSeconds?: number;
+  readonly log: Log;
+  /** The descriptor of a socket that systemd listens on for us, sd_listen_fds(3). */
+  readonly inherited?: number;
+  readonly countGlobals: (argv: readonly string[]) => number;
+  /** Does what the arguments say: the exit status, or undefined when the caller sees to the rest. */
+  readonly answer: (caller: Caller, argv: readonly string[]) => Promise<number | undefined>;
+}
+
+/** Serves until a signal, or until nobody has asked for a while; requests that are under way are finished first. */
+export function servePlanner(options: PlannerOptions): Promise<void> {
+  return new Promise((resolve) => new Planner(options, resolve));
+}
+
+class Planner {
+  readonly #options: PlannerOptions;
+  readonly #resolve: () => void;
+  readonly #listening: number;
+  #stopListening: () => void = () => undefined;
+  readonly #connections = new Set<Connection>();
+  #working = 0;
+  #idle: NodeJS.Timeout | undefined;
+  #isEnding = false;
+
+  constructor(options: PlannerOptions, resolve: () => void) {
+    this.#options = options;
+    this.#resolve = resolve;
+    process.umask(0o022);
+    this.#listening = options.inherited ?? listenAfresh(options.path);
+    this.#listen();
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => this.#end());
+    this.#waitIdle();
+    options.log.debug(`planner ${VERSION} listens at ${options.path}`);
+  }
+
+  #listen(): void {
+    this.#stopListening = native().watch(this.#listening, 'read', () => {
+      try {
+        const socket = native().acceptCaller(this.#listening);
+        if (socket !== undefined) this.#serve(socket);
+      } catch (error) {
+        // No descriptor is left for it (EMFILE): it waits until some are given back.
+        this.#options.log.warn(`accept: ${(error as Error).message}`);
+        this.#stopListening();
+        setTimeout(() => this.#isEnding || this.#listen(), 100);
+      }
+    });
+  }
+
+  #serve(socket: number): void {
+    clearTimeout(this.#idle);
+    const peer = native().peerOf(socket);
+    const connection: Connection = new Connection(socket, {
+      message: (message) => void this.#handle(connection, peer, message),
+      close: () => {
+        this.#connections.delete(connection);
+        this.#waitIdle();
+      },
+    });
+    this.#connections.add(connection);
+    connection.open();
+  }
+
+  async #handle(
+    connection: Connection,
+    peer: { pid: number; difference: string },
+    message: Message | undefined,
+  ): Promise<void> {
+    const request = message === undefined ? undefined : decodeRequest(message);
+    this.#working++;
+    try {
+      const last = await this.#answer(connection, peer, request);
+      if (last !== undefined) connection.send(last);
+    } catch (error) {
+      if (!(error instanceof CallerGone)) this.#options.log.warn(`request: ${(error as Error).stack}`);
+    } finally {
+      this.#working--;
+      connection.end();
+      if (this.#isEnding) this.#endWhenDone();
+    }
+  }
+
+  /** The last message; undefined when the caller sees to the rest. */
+  async #answer(
+    connection: Connection,
+    peer: { pid: number; difference: string },
+    request: Request | undefined,
+  ): Promise<Uint8Array | undefined> {
+    const { log, answer, countGlobals } = this.#options;
+    try {
+      if (request === undefined) throw new Declined('it speaks another protocol');
+      if (request.version !== VERSION) throw new Declined(`it is version ${request.version}`);
+      if (peer.difference !== '') throw new Declined(`its ${peer.difference} differs`);
+      log.debug(`pid ${peer.pid} in ${request.cwd}: ${request.argv.join(' ')}`);
+      const caller = new RemoteCaller(connection, peer.pid, request, countGlobals(request.argv));
+      const status = await answer(caller, request.argv);
+      return status === undefined ? undefined : encodeMessage(TO_FRONT.exit, { a: status });
+    } catch (error) {
+      if (!(error instanceof Declined)) throw error;
+      log.debug(`declined: ${error.message}`);
+      return encodeMessage(TO_FRONT.decline, {});
+    }
+  }
+
+  #waitIdle(): void {
+    const { idleSeconds } = this.#options;
+    clearTimeout(this.#idle);
+    if (idleSeconds === undefined || this.#connections.size > 0 || this.#isEnding) return;
+    this.#idle = setTimeout(() => this.#end(), idleSeconds * 1000);
+  }
+
+  /** No new requests; those of the kernel's queue find Node. */
+  #end(): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    clearTimeout(this.#idle);
+    this.#stopListening();
+    // A socket that systemd listens on stays: it starts the next planner.
+    if (this.#options.inherited === undefined) rmSync(this.#options.path, { force: true });
+    closeSync(this.#listening);
+    this.#endWhenDone();
+  }
+
+  #endWhenDone(): void {
+    if (this.#working === 0) this.#resolve();
+  }
+}
+
+/** A socket of a planner that was killed is taken away; anything else is somebody's. */
+function listenAfresh(path: string): number {
+  try {
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) {
+      refuseListener(path);
+      unlinkSync(path);
+    }
+    return native().listenAt(path);
+  } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
+    throw new FileError(`make the socket ${path}`, { cause });
+  }
+}
+
+function refuseListener(path: string): void {
+  try {
+    closeSync(native().connectTo(path, 'seqpacket'));
+  } catch (error) {
+    if (errorCode(error) === 'ECONNREFUSED') return;
+    throw error;
+  }
+  throw new UsageError(`a planner listens at ${path} already`);
+}
