@@ -16,9 +16,11 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("openPlan", Napi::Function::New<OpenPlan>(env));
   exports.Set("socketPair", Napi::Function::New<SocketPair>(env));
   exports.Set("receiveNow", Napi::Function::New<ReceiveNow>(env));
+  exports.Set("hasChanged", Napi::Function::New<HasChanged>(env));
   exports.Set("watch", Napi::Function::New<WatchDescriptor>(env));
   exports.Set("lockLater", Napi::Function::New<LockLater>(env));
   exports.Set("acceptCaller", Napi::Function::New<AcceptCaller>(env));
+  exports.Set("permittedCapabilities", Napi::Function::New<PermittedCapabilities>(env));
   exports.Set("peerOf", Napi::Function::New<PeerOf>(env));
   exports.Set("receiveMessage", Napi::Function::New<ReceiveMessage>(env));
   exports.Set("sendMessage", Napi::Function::New<SendMessage>(env));
@@ -36,7 +38,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("setUnitProperties", Napi::Function::New<SetUnitProperties>(env));
   exports.Set("connectTo", Napi::Function::New<ConnectTo>(env));
   exports.Set("sendDescriptor", Napi::Function::New<SendDescriptorTo>(env));
-  exports.Set("lockFile", Napi::Function::New<LockFile>(env));
+  exports.Set("lockDirectory", Napi::Function::New<LockDirectory>(env));
   exports.Set("duplicate", Napi::Function::New<Duplicate>(env));
   exports.Set("detachMount", Napi::Function::New<DetachMount>(env));
   exports.Set("openTree", Napi::Function::New<OpenTree>(env));

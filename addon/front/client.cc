@@ -144,6 +144,20 @@ struct Owned {
   sys::Text<64> created;
 };
 
+// The next of zero-terminated strings.
+const char* After(const char* text) { return text + sys::Length(text) + 1; }
+
+// The strings of kOwned; none: nothing is owned yet.
+void TakeOwned(const char* strings, size_t size, Owned* owned) {
+  if (size == 0) return;
+  *owned = {};
+  owned->is_any = true;
+  for (const char* digit = strings; *digit != '\0'; digit++) owned->globals = owned->globals * 10 + (*digit - '0');
+  const char* id = After(strings);
+  owned->id.Add(id);
+  owned->created.Add(After(id));
+}
+
 void WriteAll(int stream, const char* data, size_t size) {
   while (size > 0) {
     Outcome written = sys::Write(stream, data, size);
@@ -158,13 +172,10 @@ void Reply(int planner, Message kind, uint32_t a, uint32_t b = 0, uint32_t c = 0
   (void)sys::SendMessage(planner, &head, sizeof(head));  // a planner that is gone is noticed when nothing comes
 }
 
-// vfork(2): this process stands still until the child has become the helper, or has ended.
+// As vfork(2): this process stands still until the child has become the helper, or has ended; but into new namespaces.
 __attribute__((noinline)) long LaunchChild(launch::Launch* launch) {
-#if defined(__x86_64__)
-  long pid = sys::Raw(__NR_vfork);
-#else
-  long pid = sys::Raw(__NR_clone, 0x4100 /* CLONE_VM|CLONE_VFORK */ | SIGCHLD, 0, 0, 0, 0);
-#endif
+  unsigned long flags = CLONE_VM | CLONE_VFORK | SIGCHLD | launch->flags;
+  long pid = sys::Raw(__NR_clone, static_cast<long>(flags), 0, 0, 0, 0);
   if (pid == 0) {
     (void)launch::BecomeHelper(launch);
     sys::Exit(127);
@@ -172,12 +183,18 @@ __attribute__((noinline)) long LaunchChild(launch::Launch* launch) {
   return pid;
 }
 
-void LaunchHelper(int planner, Received* received, size_t size) {
+void LaunchHelper(int planner, Received* received, size_t size, Owned* owned) {
+  if ((g_message.head.a & kSubreaper) != 0) (void)sys::Prctl(PR_SET_CHILD_SUBREAPER, 1);
+  if ((g_message.head.a & kHoldSignals) != 0) (void)supervise::HoldSignals();
   launch::Launch launch;
+  launch.is_init = (g_message.head.a & kIsInit) != 0;
+  launch.flags = launch.is_init ? g_message.head.b : 0;
   launch.preserved = reinterpret_cast<const int*>(g_message.data);
-  launch.preserved_count = static_cast<int>(size / sizeof(int));
-  if (received->count < 3 || launch.preserved_count > static_cast<int>(kMaxPreserved))
+  const size_t numbers = g_message.head.c * sizeof(int);
+  if (received->count < 3 || g_message.head.c > kMaxPreserved || numbers > size)
     return Reply(planner, kLaunched, 0, EBADMSG, static_cast<uint32_t>(sys::Call::k_recvmsg));
+  launch.preserved_count = static_cast<int>(g_message.head.c);
+  TakeOwned(g_message.data + numbers, size - numbers, owned);
   launch.helper = received->control.descriptors[0];
   int ours[sys::kMaxDescriptors];
   launch.ours = ours;
@@ -188,25 +205,16 @@ void LaunchHelper(int planner, Received* received, size_t size) {
   (void)sys::Raw(__NR_rt_sigprocmask, SIG_SETMASK, sys::Arg(&before), 0, 8);
   int err = pid < 0 ? static_cast<int>(-pid) : launch.failed;
   auto call = static_cast<uint32_t>(pid < 0 ? sys::Call::k_clone3 : sys::Call::k_execve);
-  // It ends once it has cloned init, which is then a child of ours, or has failed and told why.
+  // A parent ends once it has cloned init, which is then a child of ours, or has failed and told why.
   int status;
-  if (pid > 0) (void)sys::Wait4(static_cast<int>(pid), &status, 0);
-  Reply(planner, kLaunched, 0, static_cast<uint32_t>(err), call);
+  if (pid > 0 && (err != 0 || !launch.is_init)) (void)sys::Wait4(static_cast<int>(pid), &status, 0);
+  Reply(planner, kLaunched, static_cast<uint32_t>(pid), static_cast<uint32_t>(err), call);
 }
 
 void WaitForChild(int planner, int pid) {
   int status = 0;
   Outcome waited = sys::Wait4(pid, &status, 0);
   Reply(planner, kWaited, static_cast<uint32_t>(status), static_cast<uint32_t>(waited.err()));
-}
-
-void TakeOwned(Owned* owned) {
-  owned->is_any = true;
-  owned->globals = static_cast<int>(g_message.head.a);
-  owned->id = {};
-  owned->created = {};
-  owned->id.Add(g_message.data);
-  owned->created.Add(g_message.data + owned->id.size() + 1);
 }
 
 // --- the end -----------------------------------------------------------------------------------------------------
@@ -244,6 +252,28 @@ Answer Lost(const Command& command, const Owned& owned) {
   return Exit(1);
 }
 
+bool RemoveLocked(int directory, const char* list) {
+  for (; *list != '\0'; list = After(list)) {
+    Outcome removed = sys::UnlinkAt(AT_FDCWD, list, AT_REMOVEDIR);
+    if (!removed.ok() && removed.err() != ENOENT) return false;  // EBUSY: something still runs in it
+  }
+  const char* path = After(list);
+  for (list = After(path); *list != '\0'; list = After(list))
+    if (!sys::UnlinkAt(directory, list, 0).ok()) return false;
+  return sys::UnlinkAt(AT_FDCWD, path, AT_REMOVEDIR).ok();
+}
+
+// The removal of protocol.h. False when something is in the way. A directory without links has been removed already,
+// and its name may be another container's.
+bool Remove(int directory, const char* list) {
+  (void)sys::Raw(__NR_flock, directory, 2 /* LOCK_EX */);
+  struct statx found;
+  bool is_there = sys::Statx(directory, "", AT_EMPTY_PATH, STATX_NLINK, &found).ok() && found.stx_nlink != 0;
+  bool is_done = !is_there || RemoveLocked(directory, list);
+  (void)sys::Raw(__NR_flock, directory, 8 /* LOCK_UN */);  // what is left is for another process
+  return is_done;
+}
+
 supervise::Notify NotifyOf(const Received& received, unsigned at) {
   supervise::Notify notify;
   notify.socket = at < received.count ? received.control.descriptors[at] : -1;
@@ -253,17 +283,16 @@ supervise::Notify NotifyOf(const Received& received, unsigned at) {
 
 Answer Supervise(const Command& command, const Owned& owned, UniqueFd* planner, const Received& received) {
   const uint32_t has = g_message.head.b;
-  static char host[sizeof(sockaddr_un::sun_path) + 1];  // the message is used again
-  for (size_t i = 0; i + 1 < sizeof(host) && g_message.data[i] != '\0'; i++) host[i] = g_message.data[i];
   supervise::Options options;
   options.pid = static_cast<int>(g_message.head.a);
   unsigned next = 0;
   if ((has & kHasTerminal) != 0 && next < received.count) options.terminal = received.control.descriptors[next++];
   if ((has & kHasNotify) != 0) options.notify = NotifyOf(received, next++);
-  options.notify.host = host;
   planner->reset();
   Outcome ended = supervise::Supervise(options);
-  if ((has & kHasFinish) != 0) Finish(command, owned);
+  bool is_removed = (has & kHasRemoval) != 0 && next < received.count &&
+                    Remove(received.control.descriptors[next], After(g_message.data));
+  if ((has & kHasFinish) != 0 && !is_removed) Finish(command, owned);
   if (!ended.ok()) {
     Say("tsrunc: the wait for the container failed\n");
     return Exit(1);
@@ -294,13 +323,9 @@ Answer Serve(const Command& command, UniqueFd planner) {
     const Head& head = g_message.head;
     switch (head.kind) {
       case kPrint: WriteAll(static_cast<int>(head.a), g_message.data, size); break;
-      case kLaunch: LaunchHelper(planner.get(), &received, size); break;
+      case kLaunch: LaunchHelper(planner.get(), &received, size, &owned); break;
       case kWait: WaitForChild(planner.get(), static_cast<int>(head.a)); break;
-      case kOwned: TakeOwned(&owned); break;
-      case kForeground:
-        if (head.a != 0) (void)sys::Prctl(PR_SET_CHILD_SUBREAPER, 1);
-        (void)supervise::HoldSignals();
-        break;
+      case kOwned: TakeOwned(g_message.data, size, &owned); break;
       case kSupervise: return Supervise(command, owned, &planner, received);
       case kWaitForReady: return WaitForReady(received);
       case kExit: return Exit(static_cast<int>(head.a));

@@ -7,7 +7,6 @@
 //     | <----------------------------- kDecline - |   another version, other namespaces, ...: the front becomes Node
 //     |                                           |
 //     | <------------------------------- kPrint - |   at any time
-//     | <-------------------------- kForeground - |   before anything is started that the front will wait for
 //     | <--------------------------------- kOwned - |   "if I am lost, finish this container"
 //     | <---------- kLaunch, with descriptors -   |
 //     | -- kLaunched ---------------------------> |   the helper has done its part; it reports to the planner itself
@@ -16,8 +15,7 @@
 //     |                                           |   then one of
 //     | <-------------------------------- kExit - |
 //     | <------ kWaitForReady, with descriptors - |   wait for the container's READY, then exit with 0
-//     | <---------- kSupervise, with descriptors- |   wait for its end, finish it by another request, exit with its
-//     status
+//     | <--------- kSupervise, with descriptors - |   wait for its end, remove it, exit with its status
 #pragma once
 
 #include <stdint.h>
@@ -28,22 +26,30 @@ namespace tsrunc::front {
 constexpr uint32_t kProtocol = 1;
 
 enum Message : uint32_t {
-  kRequest = 1,      // a: umask, b: number of arguments; strings, each ended by a zero byte: version, directory,
-                     // arguments, then variables "NAME=value"
-  kLaunched = 2,     // b: errno or 0, c: the call that failed
-  kWaited = 3,       // a: wait status, wait(2); b: errno
-  kPrint = 16,       // a: 1 or 2, the stream; text
-  kLaunch = 17,      // the preserved descriptors, ascending, as 32-bit numbers; with helper, sync, plan, slots ...
-  kWait = 18,        // a: pid
-  kOwned = 19,       // a: how many of the arguments are global options; strings: id, time of creation
-  kForeground = 20,  // a: 1 for a subreaper
-  kSupervise = 21,   // a: pid; b: kHas... ; the descriptors that b names, in this order; string: the manager's address
-  kWaitForReady = 22,  // a: pid; descriptors: the container's socket, a pidfd; string: the manager's address
-  kExit = 23,          // a: status
-  kDecline = 24,
+  kRequest = 1,   // a: umask, b: number of arguments; strings, each ended by a zero byte: version, directory,
+                  // arguments, then variables "NAME=value"
+  kLaunched = 2,  // a: pid; b: errno or 0, c: the call that failed
+  kWaited = 3,    // a: wait status, wait(2); b: errno
+  kPrint = 16,    // a: 1 or 2, the stream; text
+  kLaunch =
+      17,  // a: kHoldSignals, kSubreaper, kIsInit; b: CLONE_NEW* of init; c: how many descriptors are preserved: they
+           // follow, ascending, as 32-bit numbers; then maybe the strings of kOwned; with helper, sync, plan, slots
+  kWait = 18,       // a: pid
+  kOwned = 19,      // strings: in digits, how many of the arguments are global options; id; time of creation
+  kSupervise = 20,  // a: pid; b: kHas... ; the descriptors that b names, in this order; string: the manager's address
+  kWaitForReady = 21,  // a: pid; descriptors: the container's socket, a pidfd; string: the manager's address
+  kExit = 22,          // a: status
+  kDecline = 23,
 };
 
-constexpr uint32_t kHasTerminal = 1, kHasNotify = 2, kHasFinish = 4;
+// Of kLaunch: what is prepared for a process that the front will supervise.
+constexpr uint32_t kHoldSignals = 1, kSubreaper = 2;
+// The helper is init from its birth.
+constexpr uint32_t kIsInit = 4;
+// Of kSupervise. With kHasRemoval the end is in the message: after the address come cgroups, an empty string, the
+// container's directory, files in it, an empty string; the last descriptor is that directory. What does not go by it
+// needs kHasFinish.
+constexpr uint32_t kHasTerminal = 1, kHasNotify = 2, kHasFinish = 4, kHasRemoval = 8;
 
 struct Head {
   uint32_t kind, a, b, c;

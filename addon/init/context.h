@@ -45,6 +45,7 @@ struct Context {
 
   bool is_empty_attached = false;
   sys::UniqueFd empty;     // a detached read-only tmpfs that hides directories
+  sys::UniqueFd null;      // the container's null device, once it is known to be that: it hides files
   sys::UniqueFd terminal;  // the container's end of the pseudoterminal
   bool cwd_done = false;
   sys::Text<kPathMax> program;  // what prepareExec has found

@@ -1,5 +1,6 @@
 // tsrunc-init: executes a plan in the namespaces of a container. Started by the planner with
 //   argv[1]  the first descriptor that is ours, in decimal: N = sync socket, N+1 = plan
+//   argv[2]  "init" where this process is init already; otherwise it is the parent that gives birth to it
 // Descriptors below N belong to the container. Decides nothing, allocates nothing, knows no OCI.
 #include <asm/signal.h>
 #include <linux/mman.h>
@@ -76,13 +77,16 @@ sys::Outcome CheckPlan(Context& context) {
 
 int Main(int argc, char** argv, char**) {
   Context context;
-  if (argc != 2 || !ParseNumber(argv[1], &context.first_fd)) {
+  const bool is_init = argc == 3 && sys::Equal(argv[2], "init");
+  if ((argc != 2 && !is_init) || !ParseNumber(argv[1], &context.first_fd)) {
     static const char usage[] = "tsrunc-init: started by tsrunc with a plan; not for use by hand\n";
     (void)sys::Write(2, usage, sizeof(usage) - 1);
     return 2;
   }
   context.sync = context.first_fd;
-  (void)sys::Prctl(PR_SET_NAME, reinterpret_cast<unsigned long>("tsrunc:[parent]"));
+  (void)sys::Prctl(PR_SET_NAME, reinterpret_cast<unsigned long>(is_init ? "tsrunc:[init]" : "tsrunc:[parent]"));
+  // A planner that is killed takes us along even where we wait for the image; cleared at the start.
+  if (is_init) (void)sys::Prctl(PR_SET_PDEATHSIG, 9 /* SIGKILL */);
   ResetSignals();
   // Before any namespace is entered (CVE-2016-9962). Unprivileged, the id maps could then not be written; becomeRoot
   // does it.
@@ -96,7 +100,9 @@ int Main(int argc, char** argv, char**) {
   if (!opened.ok()) Die(context, opened);
   sys::Outcome checked = CheckPlan(context);
   if (!checked.ok()) Die(context, checked);
+  if (is_init) context.stage = plan::Stage::kInit;
   RunStage(context);
+  if (is_init) Die(context, sys::Fail(EBADMSG));  // a plan ends with exec or finish, which do not come back
   return 0;
 }
 

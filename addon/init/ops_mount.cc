@@ -94,6 +94,16 @@ Outcome RefuseAlias(Context& context, const char* path, int target) {
   return Ok();
 }
 
+// Where the path has no link in it, as nearly always, it leads where it says.
+Outcome OpenMountTarget(Context& context, const char* path, Kind kind, Links links, bool* existed, UniqueFd* out) {
+  Outcome opened = OpenTarget(context.root.get(), path, kind, Links::kRefuse, existed);
+  bool has_link = opened.err() == ELOOP && links == Links::kFollowInRoot;
+  if (has_link) opened = OpenTarget(context.root.get(), path, kind, links, existed);
+  if (!opened.ok()) return opened;
+  out->reset(static_cast<int>(opened.value));
+  return has_link ? RefuseAlias(context, path, out->get()) : Ok();
+}
+
 Outcome MountFsOld(Context& context, const plan::mountFs_op& op, int target, const char* extra) {
   sys::Text<kPathMax> data = Join(op.data, extra);
   if (data.overflowed()) return sys::Fail(ENAMETOOLONG, sys::Call::k_mount);
@@ -113,10 +123,8 @@ Outcome OpenBindTarget(Context& context, const char* path, int tree, UniqueFd* o
   struct statx source;
   TSRUNC_TRY(sys::Statx(tree, "", AT_EMPTY_PATH, STATX_TYPE, &source));
   Kind kind = (source.stx_mode & S_IFMT) == S_IFDIR ? Kind::kDirectory : Kind::kFile;
-  Outcome opened = OpenTarget(context.root.get(), path, kind);
-  if (!opened.ok()) return opened;
-  out->reset(static_cast<int>(opened.value));
-  return RefuseAlias(context, path, out->get());
+  bool existed;
+  return OpenMountTarget(context, path, kind, Links::kFollowInRoot, &existed, out);
 }
 
 template <class BindOp>
@@ -153,10 +161,8 @@ Outcome Execute(Context& context, const plan::mountFs_op& op) {
   bool existed;
   // Over a symbolic link a /proc or /sys would land where the image wants it (CVE-2019-19921 and its successors).
   Links links = op.isStrict != 0 ? Links::kRefuse : Links::kFollowInRoot;
-  Outcome opened = OpenTarget(context.root.get(), op.target, Kind::kDirectory, links, &existed);
-  if (!opened.ok()) return opened;
-  UniqueFd target(opened.value);
-  TSRUNC_TRY(RefuseAlias(context, op.target, target.get()));
+  UniqueFd target;
+  TSRUNC_TRY(OpenMountTarget(context, op.target, Kind::kDirectory, links, &existed, &target));
 
   // A tmpfs over a directory of the image keeps that directory's mode, unless the configuration names one.
   sys::Text<16> mode;

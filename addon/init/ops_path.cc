@@ -29,13 +29,15 @@ Outcome OpenEmpty(Context& context) {
 
 // The container's /dev/null, if that is what it is: a link there could make us bind whatever it names (CVE-2025-31133).
 // The number of the device is what is asked, on the very descriptor that is bound.
-Outcome OpenNull(Context& context, UniqueFd* out) {
+Outcome OpenNull(Context& context) {
+  if (context.null.valid()) return Ok();
   Outcome opened = OpenInRoot(context.root.get(), "dev/null");
   if (!opened.ok()) return opened;
-  out->reset(static_cast<int>(opened.value));
+  UniqueFd null(opened.value);
   struct statx found;
-  TSRUNC_TRY(sys::Statx(out->get(), "", AT_EMPTY_PATH, STATX_TYPE, &found));
+  TSRUNC_TRY(sys::Statx(null.get(), "", AT_EMPTY_PATH, STATX_TYPE, &found));
   bool is_null = (found.stx_mode & S_IFMT) == S_IFCHR && found.stx_rdev_major == 1 && found.stx_rdev_minor == 3;
+  if (is_null) context.null = static_cast<UniqueFd&&>(null);
   if (is_null) return Ok();
   context.detail.Add("the container's /dev/null is not the null device");
   return Fail(ENODEV, sys::Call::k_openat2);
@@ -57,10 +59,10 @@ Outcome HideDirectory(Context& context, int target) {
 }
 
 Outcome HideFile(Context& context, int target) {
-  UniqueFd null;
-  TSRUNC_TRY(OpenNull(context, &null));
-  Outcome cloned = CloneMount(null.get(), "", false);
-  if (cloned.err() == ENOSYS) return MountOnFd(context, nullptr, null.get(), target, nullptr, MsFlags::kBind, nullptr);
+  TSRUNC_TRY(OpenNull(context));
+  Outcome cloned = CloneMount(context.null.get(), "", false);
+  if (cloned.err() == ENOSYS)
+    return MountOnFd(context, nullptr, context.null.get(), target, nullptr, MsFlags::kBind, nullptr);
   if (!cloned.ok()) return cloned;
   UniqueFd mount(cloned.value);
   return Attach(mount.get(), target);

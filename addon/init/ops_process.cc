@@ -24,8 +24,12 @@ constexpr unsigned kMaxGroups = 65536;  // NGROUPS_MAX
 // "0" is the writing thread itself. For that alone `tasks` of v1 takes no global lock, whose first taker after a pause
 // waits for RCU: 10 ms and more. (v2 has no such file; there init is born in its cgroup.)
 Outcome Execute(Context& context, const plan::joinCgroup_op& op) {
-  if (op.slot >= kMaxCgroups) return Fail(EBADMSG);
-  UniqueFd directory(context.cgroups[op.slot].release());
+  constexpr uint64_t kByPath = 0xffffffff;
+  if (op.slot >= kMaxCgroups && op.slot != kByPath) return Fail(EBADMSG);
+  Outcome found = op.slot == kByPath ? sys::OpenAt(AT_FDCWD, op.path, O_PATH | O_DIRECTORY | O_CLOEXEC)
+                                     : Ok(context.cgroups[op.slot].release());
+  if (!found.ok()) return found;
+  UniqueFd directory(found.value);
   if (context.born_in_cgroup) return Ok();
   Outcome opened = sys::OpenAt(directory.get(), "tasks", O_WRONLY | O_CLOEXEC);
   if (opened.err() == ENOENT) opened = sys::OpenAt(directory.get(), "cgroup.procs", O_WRONLY | O_CLOEXEC);
@@ -89,9 +93,11 @@ Outcome Execute(Context&, const plan::setNoNewPrivileges_op&) { return sys::Prct
 
 Outcome Execute(Context&, const plan::dropBounding_op& op) {
   for (unsigned cap = 0; cap <= kMaxCap; cap++) {
-    Outcome has = sys::Prctl(PR_CAPBSET_READ, cap);
-    if (!has.ok()) break;  // EINVAL: past the last capability of this kernel
-    if (has.value == 1 && (op.keep >> cap & 1) == 0) TSRUNC_TRY(sys::Prctl(PR_CAPBSET_DROP, cap));
+    if ((op.keep >> cap & 1) != 0) continue;
+    Outcome dropped = sys::Prctl(PR_CAPBSET_DROP, cap);
+    if (dropped.err() == EINVAL) break;  // past the last capability of this kernel
+    // EPERM: without CAP_SETPCAP none can be dropped, which is no matter where it is not there.
+    if (!dropped.ok() && sys::Prctl(PR_CAPBSET_READ, cap).value != 0) return dropped;
   }
   return Ok();
 }
@@ -144,6 +150,13 @@ Outcome Execute(Context& context, const plan::setExecLabel_op& op) {
 Outcome Execute(Context&, const plan::limitSelf_op& op) {
   uint64_t limits[2] = {op.soft, op.hard};
   return sys::Prlimit64(0, static_cast<int>(op.resource), limits);
+}
+
+Outcome Execute(Context& context, const plan::setOwnOomScoreAdj_op& op) {
+  Outcome opened = OpenInProc(context, "self/oom_score_adj");
+  if (!opened.ok()) return opened;
+  UniqueFd file(opened.value);
+  return sys::Write(file.get(), op.value, sys::Length(op.value));
 }
 
 Outcome Execute(Context&, const plan::setPersonality_op& op) { return sys::Personality(op.persona); }

@@ -95,10 +95,7 @@ Outcome WalkInRoot(int root, const char* path, Links links) {
 Outcome OpenChild(int parent, const char* name) { return sys::OpenAt(parent, name, kOpenPath | O_NOFOLLOW); }
 
 Outcome MakeAt(int parent, const char* name, Kind kind) {
-  Outcome made =
-      kind == Kind::kDirectory ? sys::MkdirAt(parent, name, 0755) : sys::MknodAt(parent, name, S_IFREG | 0644, 0);
-  if (!made.ok() && made.err() != EEXIST) return made;
-  return OpenChild(parent, name);
+  return kind == Kind::kDirectory ? sys::MkdirAt(parent, name, 0755) : sys::MknodAt(parent, name, S_IFREG | 0644, 0);
 }
 
 // Splits a path into what stands above its last component and that component. "a/b/" is "a/b".
@@ -123,7 +120,10 @@ Outcome MakeMissing(int root, const char* path, Kind kind, Links links, int dept
   if (!opened.ok()) return opened;
   UniqueFd parent(opened.value);
   if (*name == '\0') return Ok(parent.release());
-  if (TypeOf(parent.get(), name, AT_SYMLINK_NOFOLLOW) != S_IFLNK) return MakeAt(parent.get(), name, kind);
+  Outcome made = MakeAt(parent.get(), name, kind);
+  if (!made.ok() && made.err() != EEXIST) return made;
+  bool is_link = !made.ok() && TypeOf(parent.get(), name, AT_SYMLINK_NOFOLLOW) == S_IFLNK;
+  if (!is_link) return OpenChild(parent.get(), name);
   if (links == Links::kRefuse) return Fail(ELOOP, sys::Call::k_openat2);
   char target[kPathMax];
   Outcome read = sys::ReadlinkAt(parent.get(), name, target, sizeof(target));

@@ -37,7 +37,7 @@ int BecomeHelper(Launch* launch) {
   (void)sys::CloseRange(static_cast<unsigned>(place), ~0u, CLOSE_RANGE_CLOEXEC);
   sys::Text<16> number;
   number.AddNumber(static_cast<uint64_t>(first_fd));
-  const char* const argv[] = {"tsrunc-init", number.c_str(), nullptr};
+  const char* const argv[] = {"tsrunc-init", number.c_str(), launch->is_init ? "init" : nullptr, nullptr};
   const char* const environment[] = {nullptr};
   long result =
       sys::Raw(__NR_execveat, helper.value, sys::Arg(""), sys::Arg(argv), sys::Arg(environment), AT_EMPTY_PATH);

@@ -13,7 +13,9 @@ struct Launch {
   int ours_count = 0;
   const int* preserved = nullptr;  // what the container keeps, ascending; all from 3 up
   int preserved_count = 0;
-  int failed = 0;  // errno of the child, where it shares our memory until execve
+  unsigned long flags = 0;  // CLONE_NEW*, with is_init
+  bool is_init = false;     // the helper is init, not the parent of it
+  int failed = 0;           // errno of the child, where it shares our memory until execve
 
   // The helper's first own descriptor: after the last that is the container's.
   int first_fd() const { return preserved_count == 0 ? 3 : preserved[preserved_count - 1] + 1; }

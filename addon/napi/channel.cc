@@ -13,6 +13,7 @@
 
 #include "../sys/calls.h"
 #include "../sys/fd.h"
+#include "../sys/message.h"
 #include "exports.h"
 #include "throw.h"
 
@@ -28,11 +29,15 @@ constexpr int kSoPeerPidfd = 77;  // SO_PEERPIDFD, Linux 6.5
 
 sys::Outcome Libc(long result, Call call) { return result < 0 ? sys::Fail(errno, call) : sys::Ok(result); }
 
-// Whether both paths are one file: one namespace, one root directory.
-bool IsSame(const std::string& a, const std::string& b) {
-  struct stat left, right;
-  return stat(a.c_str(), &left) == 0 && stat(b.c_str(), &right) == 0 && left.st_dev == right.st_dev &&
-         left.st_ino == right.st_ino;
+struct File {
+  dev_t device = 0;
+  ino_t inode = 0;
+  bool operator==(const File& other) const { return device == other.device && inode == other.inode; }
+};
+File FileAt(int directory, const char* path) {
+  struct stat found;
+  if (fstatat(directory, path, &found, 0) != 0) return {};
+  return {found.st_dev, found.st_ino};
 }
 
 struct Capabilities {
@@ -49,15 +54,35 @@ struct Capabilities {
   }
 };
 
+// What must be the same, and what it is called.
+constexpr struct {
+  const char* path;
+  const char* name;
+} kPlaces[] = {{"ns/mnt", "mnt namespace"}, {"ns/user", "user namespace"},     {"ns/pid", "pid namespace"},
+               {"ns/net", "net namespace"}, {"ns/cgroup", "cgroup namespace"}, {"root", "root directory"}};
+constexpr size_t kPlaceCount = sizeof(kPlaces) / sizeof(kPlaces[0]);
+
+// This process never changes its own.
+const File* OurPlaces() {
+  static File ours[kPlaceCount];
+  static bool is_known = false;
+  if (!is_known) {
+    UniqueFd proc(open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    for (size_t i = 0; i < kPlaceCount; i++) ours[i] = FileAt(proc.get(), kPlaces[i].path);
+    is_known = true;
+  }
+  return ours;
+}
+
 // The first way in which the process is not in our place; empty when there is none. Asked from the kernel and not from
 // the peer, which could say anything.
-std::string DifferenceOf(const ucred& peer) {
+const char* DifferenceOf(const ucred& peer) {
   if (peer.uid != geteuid() || peer.gid != getegid()) return "user";
   if (peer.pid <= 0) return "pid namespace";
-  std::string proc = "/proc/" + std::to_string(peer.pid);
-  for (const char* kind : {"mnt", "user", "pid", "net", "cgroup"})
-    if (!IsSame(proc + "/ns/" + kind, std::string("/proc/self/ns/") + kind)) return std::string(kind) + " namespace";
-  if (!IsSame(proc + "/root", "/proc/self/root")) return "root directory";
+  UniqueFd proc(open(("/proc/" + std::to_string(peer.pid)).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const File* ours = OurPlaces();
+  for (size_t i = 0; i < kPlaceCount; i++)
+    if (ours[i].inode == 0 || !(FileAt(proc.get(), kPlaces[i].path) == ours[i])) return kPlaces[i].name;
   if (!(Capabilities(peer.pid) == Capabilities(0))) return "capabilities";
   return "";
 }
@@ -73,6 +98,13 @@ bool IsStillThere(int socket) {
 }
 
 }  // namespace
+
+// permittedCapabilities(pid): bigint
+Napi::Value PermittedCapabilities(const Napi::CallbackInfo& info) {
+  Capabilities found(info[0].As<Napi::Number>());
+  uint64_t mask = found.words[0].permitted | uint64_t{found.words[1].permitted} << 32;
+  return Napi::BigInt::New(info.Env(), mask);
+}
 
 // acceptCaller(listening): number | undefined — a connection; undefined when there is none.
 Napi::Value AcceptCaller(const Napi::CallbackInfo& info) {
@@ -103,9 +135,13 @@ Napi::Value ReceiveMessage(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   int socket = info[0].As<Napi::Number>();
   static char buffer[kMessageMax];
-  sys::Outcome received = Libc(recv(socket, buffer, sizeof(buffer), MSG_DONTWAIT | MSG_TRUNC), Call::k_recvmsg);
+  iovec part = {buffer, sizeof(buffer)};
+  msghdr message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  sys::Outcome received = sys::ReceiveOnce(socket, &message, MSG_DONTWAIT | MSG_TRUNC);
   if (received.err() == EAGAIN) return env.Undefined();
-  if (received.value == 0 || received.err() == ECONNRESET) return env.Null();
+  if (received.value == 0) return env.Null();
   long size = Check(env, received);
   if (static_cast<size_t>(size) > sizeof(buffer)) throw SystemError(env, sys::Fail(EMSGSIZE, Call::k_recvmsg));
   return Napi::Buffer<char>::Copy(env, buffer, static_cast<size_t>(size));

@@ -91,7 +91,7 @@ Napi::Value SocketPair(const Napi::CallbackInfo& info) {
   return result;
 }
 
-// launch({helper, sync, plan, slots, preserved}): pid
+// launch({helper, sync, plan, slots, preserved, flagsOfInit}): pid
 Napi::Value LaunchHelper(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   auto options = info[0].As<Napi::Object>();
@@ -100,6 +100,9 @@ Napi::Value LaunchHelper(const Napi::CallbackInfo& info) {
   std::vector<int> ours = {options.Get("sync").As<Napi::Number>(), options.Get("plan").As<Napi::Number>()};
   for (int slot : ReadDescriptors(options.Get("slots"))) ours.push_back(slot);
   launch::Launch launch;
+  Napi::Value flags_of_init = options.Get("flagsOfInit");
+  launch.is_init = flags_of_init.IsNumber();
+  if (launch.is_init) launch.flags = flags_of_init.As<Napi::Number>().Uint32Value();
   launch.helper = options.Get("helper").As<Napi::Number>();
   launch.ours = ours.data();
   launch.ours_count = static_cast<int>(ours.size());
@@ -111,7 +114,8 @@ Napi::Value LaunchHelper(const Napi::CallbackInfo& info) {
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   auto stack = std::make_unique<char[]>(kStackSize);
-  int pid = clone(Child, stack.get() + kStackSize, CLONE_VM | CLONE_VFORK | SIGCHLD, &launch);
+  int clone_flags = CLONE_VM | CLONE_VFORK | SIGCHLD | static_cast<int>(launch.flags);
+  int pid = clone(Child, stack.get() + kStackSize, clone_flags, &launch);
   sys::Outcome cloned = Libc(pid, Call::k_clone3);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   Check(env, cloned);

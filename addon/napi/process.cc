@@ -10,7 +10,7 @@
 
 #include "../init/report.h"
 #include "../supervise/supervise.h"
-#include "../sys/calls.h"
+#include "../sys/message.h"
 #include "exports.h"
 #include "throw.h"
 
@@ -39,7 +39,7 @@ static Napi::Value ReceiveReport(const Napi::CallbackInfo& info, int flags) {
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = sizeof(control);
-  sys::Outcome outcome = sys::Recvmsg(sync, &message, MSG_CMSG_CLOEXEC | flags);
+  sys::Outcome outcome = sys::ReceiveOnce(sync, &message, MSG_CMSG_CLOEXEC | flags);
   if (outcome.err() == EAGAIN) return env.Undefined();
   long received = Check(env, outcome);
   if (received == 0) return env.Null();

@@ -1,6 +1,7 @@
-// watch: a call whenever a descriptor is ready, from Node's own event loop (uv_poll). tryLock, lockLater: flock(2)
-// without blocking that loop. Knows no protocol.
+// watch, hasChanged: a call whenever a descriptor is ready, from Node's own event loop (uv_poll). tryLock, lockLater:
+// flock(2) without blocking that loop. Knows no protocol.
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <uv.h>
 
@@ -43,8 +44,8 @@ void OnReady(uv_poll_t* handle, int, int) {
   watch->callback.MakeCallback(env.Global(), {}, watch->context);
 }
 
-UniqueFd OpenLock(Napi::Env env, const std::string& path) {
-  int opened = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+UniqueFd OpenDirectory(Napi::Env env, const std::string& path) {
+  int opened = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   return UniqueFd(Check(env, opened < 0 ? sys::Fail(errno, Call::k_openat) : sys::Ok(opened), path));
 }
 
@@ -97,12 +98,21 @@ Napi::Value WatchDescriptor(const Napi::CallbackInfo& info) {
       env, [](const Napi::CallbackInfo& info) { static_cast<Watch*>(info.Data())->Stop(); }, "stop", watch);
 }
 
-// lockFile(path): makes the file where it is missing and waits for an exclusive flock(2) on it. Closing the descriptor,
-// or dying, gives it up.
-Napi::Value LockFile(const Napi::CallbackInfo& info) {
+// hasChanged(descriptor): whether a file of /proc that tells of changes has one to tell, proc_pid_mounts(5).
+Napi::Value HasChanged(const Napi::CallbackInfo& info) {
+  pollfd asked = {info[0].As<Napi::Number>(), POLLPRI, 0};
+  sys::Outcome found = sys::Poll(&asked, 1, 0);
+  // EINTR may have taken the news along: it is as good as a change.
+  bool has_changed =
+      found.err() == EINTR || (Check(info.Env(), found) > 0 && (asked.revents & (POLLPRI | POLLERR)) != 0);
+  return Napi::Boolean::New(info.Env(), has_changed);
+}
+
+// lockDirectory(path): waits for an exclusive flock(2) on the directory. Closing the descriptor, or dying, gives it up.
+Napi::Value LockDirectory(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   std::string path = info[0].As<Napi::String>();
-  UniqueFd file = OpenLock(env, path);
+  UniqueFd file = OpenDirectory(env, path);
   int err = Lock(file.get(), 0);
   Check(env, sys::Fail(err, Call::k_fcntl), path);
   return Napi::Number::New(env, file.release());
@@ -112,7 +122,7 @@ Napi::Value LockFile(const Napi::CallbackInfo& info) {
 Napi::Value LockLater(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   std::string path = info[0].As<Napi::String>();
-  UniqueFd file = OpenLock(env, path);
+  UniqueFd file = OpenDirectory(env, path);
   int err = Lock(file.get(), LOCK_NB);
   if (err == EWOULDBLOCK) {
     auto* worker = new LockWorker(env, std::move(file), path);  // deletes itself

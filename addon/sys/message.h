@@ -44,11 +44,18 @@ inline Outcome SendMessage(int socket, const void* data, size_t size, int descri
   return Sendmsg(socket, &message, kMsgNoSignal);
 }
 
+// recvmsg(2) of a Unix socket. ECONNRESET only says that the other end has left unread what we sent; what it sent
+// before that comes by the next call.
+inline Outcome ReceiveOnce(int socket, void* message, int flags) {
+  Outcome received = Recvmsg(socket, message, flags);
+  return received.value == -104 /* ECONNRESET */ ? Recvmsg(socket, message, flags) : received;
+}
+
 // The next message, with its descriptors, which the caller closes; `value` is its size, 0 at the end.
 inline Outcome ReceiveMessage(int socket, void* data, size_t size, ControlMessage* control, unsigned* count) {
   IoVec part{data, size};
   MessageHeader message{nullptr, 0, &part, 1, control, sizeof(*control), 0};
-  Outcome received = Recvmsg(socket, &message, kMsgCloseOnExec);
+  Outcome received = ReceiveOnce(socket, &message, kMsgCloseOnExec);
   bool has_some = received.ok() && message.control_size > kControlHead && control->type == kScmRights;
   *count = has_some ? static_cast<unsigned>((control->size - kControlHead) / sizeof(int)) : 0;
   return received;

@@ -9,6 +9,10 @@ export interface Launch {
   readonly plan: number;
   /** Descriptors for single operations, by position. */
   readonly slots: readonly number[];
+  /** What is the command's from here on, as with own(). */
+  readonly owned?: Owned;
+  /** CLONE_NEW* that the helper is born with, where it is init itself. */
+  readonly flagsOfInit?: number;
   /** Numbers, as the caller has them, of what the container keeps besides its standard streams. */
   readonly preserved: readonly number[];
 }
@@ -18,6 +22,21 @@ export interface Foreground {
   readonly pid: number;
   readonly terminal?: number;
   readonly notify?: NotifyEnds;
+}
+
+/** What follows the end of a process in the foreground. */
+export interface Ending {
+  /** Does it, whatever there is. */
+  readonly finish: () => Promise<void>;
+  /** The same as a list, where it is no more than that; undefined otherwise. */
+  readonly removal?: Removal;
+}
+
+/** Directories that go in this order, then the files in the last of them, then that. What is not empty is for `finish`. */
+export interface Removal {
+  readonly cgroups: readonly string[];
+  readonly directory: string;
+  readonly files: readonly string[];
 }
 
 export interface Owned {
@@ -49,21 +68,21 @@ export interface Caller {
   /** To standard output (1) or error (2). */
   print(stream: 1 | 2, text: string): void;
 
-  /** Starts the helper as a child of the caller, and waits until it has given birth to init, or has failed and reported why. */
-  launch(launch: Launch): Promise<void>;
+  /** Starts the helper as a child of the caller: its pid where it is init; otherwise waits until it has given birth to init, or has failed and reported why. */
+  launch(launch: Launch): Promise<number | undefined>;
   /** The next report at a sync socket; null at its end. */
   receive(sync: number): Promise<Report | null>;
   /** Waits for a child of the caller's that the caller has been told of. */
   waitFor(pid: number): Promise<ExitStatus>;
-  /** Waits for an exclusive flock(2) on the file; closing the descriptor gives it up. */
+  /** Waits for an exclusive flock(2) on the directory; closing the descriptor gives it up. */
   lock(path: string): Promise<number>;
 
   /** From here on the container is this command's, until it is handed over: what ends the command must end it, too. */
   own(owned: Owned): void;
   /** Before anything is started that the caller will supervise: children of children become its own, and signals wait. */
   prepareForeground(options: { subreaper: boolean }): void;
-  /** Waits for the end, forwarding signals; then does `finish`. The exit status, or undefined: the caller sees to the rest itself. */
-  supervise(foreground: Foreground, finish?: () => Promise<void>): Promise<number | undefined>;
+  /** Waits for the end, forwarding signals; then sees to `ending`. The exit status, or undefined: the caller does the rest itself. */
+  supervise(foreground: Foreground, ending?: Ending): Promise<number | undefined>;
   /** Waits until the container has said READY or has ended: the last thing that a command does. */
   waitForReady(notify: NotifyEnds & { readonly pid: number; readonly pidfd: number }): Promise<void>;
 }

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { native, type ExitStatus, type NotifyEnds, type Report } from '../native/binding.ts';
-import { exitCode, type Caller, type Foreground, type Launch } from './caller.ts';
+import { exitCode, type Caller, type Ending, type Foreground, type Launch } from './caller.ts';
 
 export class LocalCaller implements Caller {
   readonly isThisProcess = true;
@@ -38,8 +38,11 @@ export class LocalCaller implements Caller {
     writeSync(stream, text);
   }
 
-  async launch(launch: Launch): Promise<void> {
-    native().waitFor(native().launch(launch));
+  async launch(launch: Launch): Promise<number | undefined> {
+    const pid = native().launch(launch);
+    if (launch.flagsOfInit !== undefined) return pid;
+    native().waitFor(pid);
+    return undefined;
   }
 
   async receive(sync: number): Promise<Report | null> {
@@ -51,7 +54,7 @@ export class LocalCaller implements Caller {
   }
 
   async lock(path: string): Promise<number> {
-    return native().lockFile(path);
+    return native().lockDirectory(path);
   }
 
   own(): void {}
@@ -62,9 +65,9 @@ export class LocalCaller implements Caller {
     native().holdSignals();
   }
 
-  async supervise(foreground: Foreground, finish?: () => Promise<void>): Promise<number> {
+  async supervise(foreground: Foreground, ending?: Ending): Promise<number> {
     const status = native().supervise(foreground);
-    await finish?.();
+    await ending?.finish();
     return exitCode(status);
   }
 

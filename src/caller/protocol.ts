@@ -9,14 +9,17 @@ export const TO_FRONT = {
   launch: 17,
   wait: 18,
   own: 19,
-  foreground: 20,
-  supervise: 21,
-  waitForReady: 22,
-  exit: 23,
-  decline: 24,
+  supervise: 20,
+  waitForReady: 21,
+  exit: 22,
+  decline: 23,
 } as const;
+/** What `launch` prepares for a process that the caller will supervise. */
+export const FOREGROUND = { holdSignals: 1, subreaper: 2 } as const;
+/** In `launch`: the helper is init from its birth. */
+export const IS_INIT = 4;
 /** What comes with `supervise`. */
-export const HAS = { terminal: 1, notify: 2, finish: 4 } as const;
+export const HAS = { terminal: 1, notify: 2, finish: 4, removal: 8 } as const;
 
 const HEAD = 16;
 
@@ -28,11 +31,16 @@ export interface Message {
   readonly data: Buffer;
 }
 
-export function encodeMessage(kind: number, numbers: { a?: number; b?: number }, data?: Uint8Array): Buffer {
+export function encodeMessage(
+  kind: number,
+  numbers: { a?: number; b?: number; c?: number },
+  data?: Uint8Array,
+): Buffer {
   const bytes = Buffer.alloc(HEAD + (data?.length ?? 0));
   bytes.writeUInt32LE(kind, 0);
   bytes.writeUInt32LE(numbers.a ?? 0, 4);
   bytes.writeUInt32LE(numbers.b ?? 0, 8);
+  bytes.writeUInt32LE(numbers.c ?? 0, 12);
   if (data !== undefined) bytes.set(data, HEAD);
   return bytes;
 }

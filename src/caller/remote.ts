@@ -5,12 +5,14 @@ import { resolve } from 'node:path';
 import { CallerGone, Declined, errorCode, SyscallError } from '../errors.ts';
 import { native, type ExitStatus, type NotifyEnds, type Report } from '../native/binding.ts';
 import { readable } from '../native/readable.ts';
-import type { Caller, Foreground, Launch, Owned } from './caller.ts';
+import type { Caller, Ending, Foreground, Launch, Owned } from './caller.ts';
 import type { Connection } from './connection.ts';
-import { encodeMessage, encodeTexts, HAS, TO_FRONT, type Request } from './protocol.ts';
+import { encodeMessage, encodeTexts, FOREGROUND, HAS, IS_INIT, TO_FRONT, type Request } from './protocol.ts';
 
 /** Texts go in pieces that leave room for others in the socket's buffer. */
 const PIECE = 32 << 10;
+
+const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 export class RemoteCaller implements Caller {
   readonly isThisProcess = false;
@@ -21,6 +23,7 @@ export class RemoteCaller implements Caller {
   readonly #connection: Connection;
   readonly #umask: number;
   readonly #globals: number;
+  #foreground = 0;
 
   /** `globals`: how many of its arguments come before the command. */
   constructor(connection: Connection, pid: number, request: Request, globals: number) {
@@ -91,15 +94,16 @@ export class RemoteCaller implements Caller {
       this.#connection.send(encodeMessage(TO_FRONT.print, { a: stream }, bytes.subarray(at, at + PIECE)));
   }
 
-  async launch({ helper, sync, plan, slots, preserved }: Launch): Promise<void> {
+  async launch(launch: Launch): Promise<number | undefined> {
+    const { helper, sync, plan, slots, preserved, owned, flagsOfInit } = launch;
     const numbers = Buffer.from(Uint32Array.from([...preserved].sort((a, b) => a - b)).buffer);
-    const { b: errno } = await this.#connection.ask(encodeMessage(TO_FRONT.launch, {}, numbers), [
-      helper,
-      sync,
-      plan,
-      ...slots,
-    ]);
+    const isInit = flagsOfInit !== undefined;
+    const flags = this.#foreground | (isInit ? IS_INIT : 0);
+    const data = Buffer.concat([numbers, owned === undefined ? Buffer.of() : this.#encodeOwned(owned)]);
+    const message = encodeMessage(TO_FRONT.launch, { a: flags, b: flagsOfInit ?? 0, c: preserved.length }, data);
+    const { a: pid, b: errno } = await this.#connection.ask(message, [helper, sync, plan, ...slots]);
     if (errno !== 0) throw failed(errno, 'execve', 'the helper cannot be started');
+    return isInit ? pid : undefined;
   }
 
   async receive(sync: number): Promise<Report | null> {
@@ -126,22 +130,35 @@ export class RemoteCaller implements Caller {
     return native().lockLater(path);
   }
 
-  own({ id, created }: Owned): void {
-    this.#connection.send(encodeMessage(TO_FRONT.own, { a: this.#globals }, encodeTexts(id, created)));
+  own(owned: Owned): void {
+    this.#connection.send(encodeMessage(TO_FRONT.own, {}, this.#encodeOwned(owned)));
+  }
+
+  #encodeOwned({ id, created }: Owned): Buffer {
+    return encodeTexts(String(this.#globals), id, created);
   }
 
   prepareForeground({ subreaper }: { subreaper: boolean }): void {
-    this.#connection.send(encodeMessage(TO_FRONT.foreground, { a: subreaper ? 1 : 0 }));
+    this.#foreground = subreaper ? FOREGROUND.subreaper | FOREGROUND.holdSignals : FOREGROUND.holdSignals;
   }
 
-  async supervise({ pid, terminal, notify }: Foreground, finish?: () => Promise<void>): Promise<undefined> {
-    const has =
-      (terminal === undefined ? 0 : HAS.terminal) |
-      (notify === undefined ? 0 : HAS.notify) |
-      (finish === undefined ? 0 : HAS.finish);
-    const descriptors = [terminal, notify?.socket].filter((descriptor) => descriptor !== undefined);
-    const message = encodeMessage(TO_FRONT.supervise, { a: pid, b: has }, encodeTexts(notify?.host ?? ''));
-    this.#connection.send(message, descriptors);
+  async supervise({ pid, terminal, notify }: Foreground, ending?: Ending): Promise<undefined> {
+    const removal = ending?.removal;
+    // Open, the directory stays the one that is meant, whoever makes another of its name.
+    const directory = removal === undefined ? undefined : openSync(removal.directory, DIRECTORY);
+    try {
+      const has =
+        (terminal === undefined ? 0 : HAS.terminal) |
+        (notify === undefined ? 0 : HAS.notify) |
+        (ending === undefined ? 0 : HAS.finish) |
+        (removal === undefined ? 0 : HAS.removal);
+      const descriptors = [terminal, notify?.socket, directory].filter((descriptor) => descriptor !== undefined);
+      const { cgroups = [], files = [] } = removal ?? {};
+      const texts = encodeTexts(notify?.host ?? '', ...cgroups, '', removal?.directory ?? '', ...files, '');
+      this.#connection.send(encodeMessage(TO_FRONT.supervise, { a: pid, b: has }, texts), descriptors);
+    } finally {
+      if (directory !== undefined) closeSync(directory);
+    }
   }
 
   async waitForReady(notify: NotifyEnds & { readonly pid: number; readonly pidfd: number }): Promise<void> {

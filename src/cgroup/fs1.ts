@@ -98,6 +98,10 @@ export class FsCgroup1 implements CgroupManager {
     return [...new Set(this.#places.flatMap(({ directory }) => processesBelow(directory)))];
   }
 
+  directories(): readonly string[] {
+    return this.#places.map(({ directory }) => directory);
+  }
+
   async remove(): Promise<void> {
     this.thaw(); // a frozen process does not die
     for (const { directory } of this.#places) await removeCgroup(directory, killIfThere);

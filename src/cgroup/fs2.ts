@@ -102,6 +102,10 @@ export class FsCgroup2 implements CgroupManager {
     for (const pid of this.processes()) killIfThere(pid);
   }
 
+  directories(): readonly string[] {
+    return [this.#directory];
+  }
+
   async remove(): Promise<void> {
     this.thaw();
     await removeCgroup(this.#directory, killIfThere);

@@ -26,6 +26,8 @@ export interface CgroupManager {
   isFrozen(): boolean;
   /** The ids of all processes in the container's cgroups and below. */
   processes(): number[];
+  /** What remove() removes where nothing runs any more; undefined where it does more than that. */
+  directories(): readonly string[] | undefined;
   /** Kills what still runs in them and removes the directories. */
   remove(): Promise<void>;
 }

@@ -44,6 +44,10 @@ export class NoCgroup implements CgroupManager {
     throw new FileError(WHY);
   }
 
+  directories(): readonly string[] {
+    return [];
+  }
+
   async remove(): Promise<void> {}
 }
 

@@ -89,6 +89,8 @@ export class SystemdCgroup implements CgroupManager {
     return this.#files.processes();
   }
 
+  directories(): undefined {}
+
   async remove(): Promise<void> {
     this.#files.thaw(); // a frozen process does not end
     this.#files.killAll();

@@ -7,13 +7,39 @@ export interface KnownOptions {
   readonly long: ReadonlySet<string>;
   /** Letters to their long names. */
   readonly short: ReadonlyMap<string, string>;
+  /** Long names of those that take the next argument. */
+  readonly withValue: ReadonlySet<string>;
 }
 
-/** Rewrites arguments into commander's terms. What follows "--", or stands after `limit` arguments, is left alone. */
-export function normalizeArgv(argv: readonly string[], known: KnownOptions): string[] {
-  const end = argv.indexOf('--');
-  const head = end < 0 ? argv : argv.slice(0, end);
-  return [...head.map((argument) => normalize(argument, known)), ...(end < 0 ? [] : argv.slice(end))];
+/**
+ * Rewrites arguments into commander's terms. What follows "--" is left alone; with `passesThrough` also what follows the command's
+ * first argument: the words of a program that has options of its own.
+ */
+export function normalizeArgv(
+  argv: readonly string[],
+  known: KnownOptions,
+  options: { passesThrough: boolean },
+): string[] {
+  const end = endOfOptions(argv, known, options.passesThrough ? 2 : Infinity);
+  return [...argv.slice(0, end).map((argument) => normalize(argument, known)), ...argv.slice(end)];
+}
+
+/** The place of "--", or of so many arguments that are no options nor values of them. */
+function endOfOptions(argv: readonly string[], known: KnownOptions, limit: number): number {
+  let count = 0;
+  for (let i = 0; i < argv.length; i++) {
+    const argument = argv[i] ?? '';
+    if (argument === '--' || count === limit) return i;
+    if (!argument.startsWith('-') || argument === '-') count++;
+    else if (takesNext(argument, known)) i++;
+  }
+  return argv.length;
+}
+
+function takesNext(argument: string, { short, withValue }: KnownOptions): boolean {
+  if (argument.includes('=')) return false;
+  const name = argument.replace(/^--?/, '');
+  return withValue.has(short.get(name) ?? name);
 }
 
 function normalize(argument: string, known: KnownOptions): string {

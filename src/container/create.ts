@@ -13,7 +13,7 @@ import { planCgroupPlaces, planSystemdPlaces } from '../plan/cgroup-places.ts';
 import { planCreate, type CreateInput } from '../plan/create.ts';
 import type { CgroupPlace, Facts } from '../plan/facts.ts';
 import { planNamespaces } from '../plan/namespaces.ts';
-import type { Op, Plan } from '../plan/types.ts';
+import { AWAIT, type Op, type Plan } from '../plan/types.ts';
 import { Executor } from './executor.ts';
 import { runHooks, runHooksLeniently } from './hooks.ts';
 import { killAndReap } from './kill.ts';
@@ -69,21 +69,19 @@ export async function createContainer(runtime: Runtime, given: CreateOptions): P
     exact: [...bundle.exact].map(([pointer, value]) => [pointer, String(value)]),
   });
   try {
-    store.save(state);
-    caller.own(state);
     if (hasNotify) makeNotifyDirectory(store, id);
-    cgroup.create();
-    cgroup.apply(bundle.config.linux?.resources);
     const { plan, warnings } = planCreate(openSlots(runtime, createInput(options, facts, places), options, slots));
     for (const warning of warnings) log.warn(warning);
-    executor = await Executor.start(plan, runtime, { preserved: options.preserved ?? [], slots: slots.descriptors });
-    state = { ...state, ...birthOf(executor.pid), startOps: operationsOfStart(plan) };
-    await reachStart(runtime, executor, state, options.hasGate, cgroup);
+    executor = await launchInit(runtime, plan, options, slots, { state, cgroup });
+    state = { ...state, ...birthOf(executor.pid), startOps: operationsOfStart(plan), isStarted: !options.hasGate };
+    // While init works. Without a gate it starts without another word, and whoever looks then must find it running.
+    if (!options.hasGate) store.save(state);
+    await reachStart(runtime, executor, state, cgroup);
     // In a joined pid namespace another process has taken over as init on the way.
-    state = { ...state, ...birthOf(executor.pid) };
+    const isReplaced = executor.pid !== state.pid;
+    if (isReplaced) state = { ...state, ...birthOf(executor.pid) };
     if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, executor.pid, 'standard');
-    // Without a gate the caller saves it as started, at once; an init without a planner ends by itself until then.
-    if (options.hasGate) store.save(state);
+    if (options.hasGate || isReplaced) store.save(state);
     return { state, executor, cgroup };
   } catch (error) {
     throw await whileFailing(withMemoryHint(error, bundle), async () => {
@@ -116,6 +114,47 @@ export function createInput(
     startsAt: 'await',
     ...(seccomp === undefined ? {} : { seccomp }),
   };
+}
+
+/**
+ * Makes cgroups and init. Where init waits for them, they are made while it is being born. The state is saved before anything
+ * of the host is changed, so that `delete --force` finds it.
+ */
+async function launchInit(
+  runtime: Runtime,
+  plan: Plan,
+  { bundle, preserved = [] }: CreateOptions,
+  slots: Slots,
+  { state, cgroup }: { state: StoredState; cgroup: CgroupManager },
+): Promise<Executor> {
+  const prepare = () => {
+    runtime.store.save(state);
+    cgroup.create();
+    cgroup.apply(bundle.config.linux?.resources);
+  };
+  const isLate = waitsForCgroups(plan) && !(cgroup instanceof SystemdCgroup);
+  if (!isLate) {
+    runtime.caller.own(state);
+    prepare();
+  }
+  const { executor, born } = Executor.launch(plan, runtime, { preserved, slots: slots.descriptors, owned: state });
+  try {
+    if (isLate) {
+      prepare();
+      executor.proceed();
+    }
+  } catch (error) {
+    throw await whileFailing(error, async () => {
+      await born.finally(() => executor.close());
+      await killAndReap(runtime.caller, executor.pid);
+    });
+  }
+  await born;
+  return executor;
+}
+
+function waitsForCgroups(plan: Plan): boolean {
+  return plan.some((op) => op.kind === 'await' && op.point === AWAIT.born);
 }
 
 /** Descriptors that go along with a plan, numbered; closed here once the helper has its own. */
@@ -159,17 +198,18 @@ async function reachStart(
   runtime: Runtime,
   executor: Executor,
   state: StoredState,
-  hasGate: boolean,
   cgroup: CgroupManager,
 ): Promise<void> {
-  const last = hasGate ? 'created' : 'start';
+  const last = state.isStarted ? 'start' : 'created';
   for (;;) {
     const { at } = await executor.next();
     if (at === last) return;
-    if (at === 'born' && cgroup instanceof SystemdCgroup) {
-      const { id, config } = state;
-      cgroup.start(executor.pid, { id, resources: config.linux?.resources, annotations: config.annotations ?? {} });
-      executor.proceed();
+    if (at === 'born') {
+      if (cgroup instanceof SystemdCgroup) {
+        const { id, config } = state;
+        cgroup.start(executor.pid, { id, resources: config.linux?.resources, annotations: config.annotations ?? {} });
+        executor.proceed();
+      } // otherwise it has been let go already
       continue;
     }
     if (at !== 'createRuntime') throw new InternalError(`init came to ${at}, not to its start`);

@@ -1,4 +1,5 @@
 // Owns the end of a container: what is left of its processes, its cgroups, its state; then its poststop hooks.
+import type { Ending } from '../caller/caller.ts';
 import { openCgroup } from '../cgroup/open.ts';
 import { FileError, StateError } from '../errors.ts';
 import { readFacts } from '../host/facts.ts';
@@ -21,6 +22,20 @@ export async function destroyContainer(runtime: Runtime, state: StoredState): Pr
   await runHooksLeniently(runtime, state, 'poststop', 'stopped');
 }
 
+/** What follows the end of a container in the foreground. */
+export function endingOf(runtime: Runtime, state: StoredState): Ending {
+  const { store } = runtime;
+  const cgroups = openCgroup(state.cgroupPlaces).directories();
+  const isMore =
+    (state.config.hooks?.poststop ?? []).length > 0 || state.rootfsMounts !== undefined || store.hasMore(state.id);
+  return {
+    finish: () => destroyContainer(runtime, state),
+    ...(cgroups === undefined || isMore
+      ? {}
+      : { removal: { cgroups, directory: store.directory(state.id), files: [store.fileName] } }),
+  };
+}
+
 /** `delete`. With force what runs is killed, and what is not there is fine. */
 export async function deleteContainer(runtime: Runtime, id: string, options: { force: boolean }): Promise<void> {
   const { store } = runtime;
@@ -37,6 +52,10 @@ export async function finishContainer(runtime: Runtime, id: string, created: str
   const { store } = runtime;
   try {
     await store.locked(id, async () => {
+      if (!store.has(id)) {
+        store.removeEmpty(id); // reserved, and no more
+        return;
+      }
       const state = store.load(id);
       if (state.created !== created) return;
       if (statusOf(state) !== 'stopped') await killAndWait(state);

@@ -2,7 +2,7 @@
 // of addon/init/report.h; knows neither state nor cgroups.
 import { closeSync, writeSync } from 'node:fs';
 import { FileError, HelperError, HookError, InternalError, SyscallError } from '../errors.ts';
-import type { Caller } from '../caller/caller.ts';
+import type { Caller, Owned } from '../caller/caller.ts';
 import type { Log } from '../log.ts';
 import { native, openHelper, REPORT, type ExitStatus, type Report } from '../native/binding.ts';
 import { describeOp } from '../plan/describe.ts';
@@ -17,6 +17,8 @@ export type Progress = { readonly at: AwaitPoint } | { readonly at: 'exec' };
 export interface ExecutorOptions {
   /** Descriptors, besides the standard streams, that the container keeps. */
   readonly preserved?: readonly number[];
+  /** What the caller must finish if this process is lost. */
+  readonly owned?: Owned;
   /** Descriptors for single operations, by slot; the caller closes its own. */
   readonly slots?: readonly number[];
 }
@@ -45,27 +47,47 @@ export class Executor {
     this.#sync = sync;
   }
 
+  /** Begins an execution; `born` tells when init is there. What init waits for may be made meanwhile. */
+  static launch(
+    plan: Plan,
+    runtime: Executing,
+    options: ExecutorOptions = {},
+  ): { executor: Executor; born: Promise<void> } {
+    const [ours, theirs] = native().socketPair();
+    const executor = new Executor(plan, runtime, ours);
+    return { executor, born: executor.#launch(theirs, options) };
+  }
+
   /** Starts the helper and returns once init is born. */
   static async start(plan: Plan, runtime: Executing, options: ExecutorOptions = {}): Promise<Executor> {
-    const { caller, log } = runtime;
-    const ends = native().socketPair();
-    const opened = [ends[1]];
-    const executor = new Executor(plan, runtime, ends[0]);
+    const { executor, born } = Executor.launch(plan, runtime, options);
+    await born;
+    return executor;
+  }
+
+  async #launch(sync: number, { preserved = [], slots = [], owned }: ExecutorOptions): Promise<void> {
+    const opened = [sync];
     try {
-      const helper = openHelper();
-      opened.push(helper);
-      const planFile = native().openPlan(encodePlan(plan, { reportEveryOp: log.isDebug }));
-      opened.push(planFile);
-      const { preserved = [], slots = [] } = options;
-      await caller.launch({ helper, sync: ends[1], plan: planFile, slots, preserved });
+      const plan = native().openPlan(encodePlan(this.#plan, { reportEveryOp: this.#log.isDebug }));
+      opened.push(plan);
+      const flags = flagsOfInit(this.#plan);
+      const launched = await this.#caller.launch({
+        helper: openHelper(),
+        sync,
+        plan,
+        slots,
+        preserved,
+        ...(owned === undefined ? {} : { owned }),
+        ...(flags === undefined ? {} : { flagsOfInit: flags }),
+      });
+      this.#pid = launched ?? 0;
     } catch (error) {
-      executor.close();
+      this.close();
       throw error;
     } finally {
       for (const descriptor of opened) closeSync(descriptor);
     }
-    await executor.#waitForBirth();
-    return executor;
+    await this.#waitForBirth();
   }
 
   /** Of init, as this process sees it. */
@@ -174,6 +196,13 @@ export async function executeApart(runtime: Executing, plan: Plan, slots: readon
   }
   if (!('exited' in ended) || ended.exited !== 0)
     throw new FileError(`the helper was ended by signal ${'signaled' in ended ? ended.signaled : 0}`);
+}
+
+/** Where init has no parent of ours: what it is born with. */
+function flagsOfInit(plan: Plan): number | undefined {
+  const [first] = plan;
+  const isAlone = first?.kind === 'spawnInit' && !plan.some(({ kind }) => kind === 'releaseInit');
+  return isAlone ? Number(first.cloneFlags) : undefined;
 }
 
 function pointName(point: number): AwaitPoint {

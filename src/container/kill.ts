@@ -65,6 +65,7 @@ async function killAll(state: StoredState, signal: number): Promise<void> {
 
 /** Ends a child of the caller that may have ended already. Until it is reaped its pid is its own. */
 export async function killAndReap(caller: Caller, pid: number): Promise<void> {
+  if (pid <= 0) return; // never born; and kill(2) would mean others by it
   killIfThere(pid);
   try {
     await caller.waitFor(pid);

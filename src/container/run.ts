@@ -3,7 +3,7 @@ import { closeSync } from 'node:fs';
 import { UsageError, whileFailing } from '../errors.ts';
 import { createContainer, type CreateOptions } from './create.ts';
 import { requireProcess } from './lifecycle.ts';
-import { destroyContainer } from './destroy.ts';
+import { destroyContainer, endingOf } from './destroy.ts';
 import { killAndReap } from './kill.ts';
 import { NotifySocket } from './notify.ts';
 import { writePidFile } from './pid-file.ts';
@@ -36,13 +36,11 @@ export async function runContainer(runtime: Runtime, options: RunOptions): Promi
   checkConsole({ ...options, terminal: options.bundle.config.process?.terminal ?? false });
   requireProcess(options.bundle.config);
   if (!options.detach) caller.prepareForeground({ subreaper: !options.noSubreaper });
-  const { state: created, executor } = await createContainer(runtime, { ...options, hasGate: false });
-  const state = { ...created, isStarted: true };
+  const { state, executor } = await createContainer(runtime, { ...options, hasGate: false });
   const { terminal } = executor;
   let notify: NotifySocket | undefined;
   try {
     notify = NotifySocket.open(runtime, state.id);
-    store.save(state);
     if (options.pidFile !== undefined) writePidFile(caller, options.pidFile, state.pid);
     executor.proceed();
     await executor.next();
@@ -56,7 +54,7 @@ export async function runContainer(runtime: Runtime, options: RunOptions): Promi
       ...(terminal === undefined ? {} : { terminal }),
       ...(notify === undefined ? {} : { notify: notify.ends }),
     };
-    return await caller.supervise(foreground, options.keep ? undefined : () => destroyContainer(runtime, state));
+    return await caller.supervise(foreground, options.keep ? undefined : endingOf(runtime, state));
   } catch (error) {
     throw await whileFailing(error, async () => {
       executor.close();

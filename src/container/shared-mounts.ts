@@ -1,15 +1,12 @@
 // Owns the mounts of a container without a mount namespace: they are in ours, and outlive it until they are taken away.
-import { readFileSync } from 'node:fs';
 import { FileError } from '../errors.ts';
-import { parseMountInfo } from '../host/mountinfo.ts';
+import { readMountTable } from '../host/mount-table.ts';
 import { native } from '../native/binding.ts';
 import type { StoredState } from './store.ts';
 
 /** How many mounts stand on the directory, one upon the other. */
 export function mountsOn(directory: string): number {
-  return parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')).filter(
-    ({ mountpoint }) => mountpoint === directory,
-  ).length;
+  return readMountTable().filter(({ mountpoint }) => mountpoint === directory).length;
 }
 
 /** Takes away what the container's start has mounted on its rootfs, with all that is on it. Idempotent. */

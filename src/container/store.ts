@@ -47,9 +47,11 @@ export interface StoredState {
 
 export class Store {
   readonly root: string;
+  /** Of the state in a container's directory. */
+  readonly fileName = 'state.json';
   readonly #lock: (path: string) => Promise<number>;
 
-  /** `lock` waits for an exclusive flock(2) on a file, which closing the descriptor gives up. */
+  /** `lock` waits for an exclusive flock(2) on a directory, which closing the descriptor gives up. */
   constructor(root: string, lock: (path: string) => Promise<number>) {
     this.root = root;
     this.#lock = lock;
@@ -80,7 +82,7 @@ export class Store {
    * do not outlive the boot, so nor need their states, and it would cost more than all the rest.
    */
   save(state: StoredState): void {
-    const path = `${this.directory(state.id)}/state.json`;
+    const path = `${this.directory(state.id)}/${this.fileName}`;
     const temporary = `${path}.${process.pid}.tmp`;
     try {
       const file = openSync(temporary, 'wx', 0o600);
@@ -107,7 +109,12 @@ export class Store {
   }
 
   has(id: string): boolean {
-    return existsSync(`${this.directory(id)}/state.json`);
+    return existsSync(`${this.directory(id)}/${this.fileName}`);
+  }
+
+  /** Whether there is more than the state itself. */
+  hasMore(id: string): boolean {
+    return existsSync(this.notify(id)) || existsSync(this.gate(id));
   }
 
   /** The ids of all containers, in no order. */
@@ -138,7 +145,7 @@ export class Store {
     const directory = this.directory(id);
     let lock: number;
     try {
-      lock = await this.#lock(`${directory}/lock`);
+      lock = await this.#lock(directory);
     } catch (cause) {
       if (errorCode(cause) === 'ENOENT') throw notFound(id);
       throw new FileError(`lock container ${id}`, { cause });
@@ -151,7 +158,7 @@ export class Store {
   }
 
   load(id: string): StoredState {
-    const path = `${this.directory(id)}/state.json`;
+    const path = `${this.directory(id)}/${this.fileName}`;
     let text: string;
     try {
       text = readFileSync(path, 'utf8');
@@ -162,10 +169,19 @@ export class Store {
     return parseState(text, path);
   }
 
+  /** Removes the directory if there is nothing in it. */
+  removeEmpty(id: string): void {
+    try {
+      rmdirSync(this.directory(id));
+    } catch (error) {
+      if (errorCode(error) !== 'ENOTEMPTY' && errorCode(error) !== 'ENOENT') throw error;
+    }
+  }
+
   remove(id: string): void {
     const directory = this.directory(id);
     try {
-      for (const name of ['state.json', 'lock', 'gate']) unlinkIfThere(`${directory}/${name}`);
+      for (const name of [this.fileName, 'gate']) unlinkIfThere(`${directory}/${name}`);
       rmdirSync(directory);
     } catch {
       rmSync(directory, { recursive: true, force: true }); // there is more, or less, than usual

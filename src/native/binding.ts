@@ -55,15 +55,20 @@ export interface Binding {
     readonly plan: number;
     readonly slots: readonly number[];
     readonly preserved: readonly number[];
+    readonly flagsOfInit?: number;
   }): number;
   /** The next report; null at end of file. Blocks. */
   receive(sync: number): Report | null;
   /** The same; undefined when there is none yet. */
   receiveNow(sync: number): Report | null | undefined;
+  /** Whether what poll(2) tells of, a change of the mount table, has happened since the file was opened, or last asked. */
+  hasChanged(descriptor: number): boolean;
   /** Calls back as long as the descriptor is ready, until the result is called; that must be before it is closed. */
   watch(descriptor: number, event: 'read' | 'write', ready: () => void): () => void;
   /** A connection to a listening socket; undefined when there is none. */
   acceptCaller(listening: number): number | undefined;
+  /** The permitted capabilities of a process, as a mask. */
+  permittedCapabilities(pid: number): bigint;
   /** The process that connected, and the first way in which it is not in our place; '' when there is none. */
   peerOf(socket: number): { readonly pid: number; readonly difference: string };
   /** The next message; null at the end; undefined when there is none yet. */
@@ -90,8 +95,8 @@ export interface Binding {
   connectTo(path: string, kind: 'seqpacket' | 'stream'): number;
   /** Sends `descriptor` in one message with `name` as its text. */
   sendDescriptor(socket: number, name: string, descriptor: number): void;
-  /** Waits for an exclusive flock(2) on the file; closing the descriptor gives it up. Blocks. */
-  lockFile(path: string): number;
+  /** Waits for an exclusive flock(2) on the directory; closing the descriptor gives it up. Blocks. */
+  lockDirectory(path: string): number;
   /** The same without blocking. */
   lockLater(path: string): Promise<number>;
   /** Another number for the same open file. */
@@ -139,8 +144,15 @@ export function loadedNative(): Binding | undefined {
   return loaded;
 }
 
-/** A sealed copy of the helper, ready to launch. The caller closes it. */
+let helper: number | undefined;
+
+/** A sealed copy of the helper, ready to launch; one for as long as this process lives. */
 export function openHelper(): number {
+  helper ??= copyHelper();
+  return helper;
+}
+
+function copyHelper(): number {
   const path = fileURLToPath(new URL(`${RELEASE}/tsrunc-init`, import.meta.url));
   try {
     accessSync(path, constants.X_OK);

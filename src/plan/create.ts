@@ -10,6 +10,7 @@ import { planIdMap, planNamespaces, type NamespacePlan } from './namespaces.ts';
 import { cleanPath } from './paths.ts';
 import {
   planCredentials,
+  planFromInside,
   planFromOutside,
   planProgramStart,
   type ProcessInput,
@@ -85,7 +86,7 @@ function processInput(input: CreateInput, namespaces: NamespacePlan): ProcessInp
     // Who enters a user namespace has every capability in it.
     availableCaps:
       isUserNew || namespaces.isJoined('user') ? (1n << BigInt(facts.lastCap + 1)) - 1n : facts.permittedCaps,
-    ...(facts.openFilesSoft === undefined
+    ...(facts.openFilesSoft === undefined || facts.openFilesHard === undefined
       ? {}
       : { openFiles: { soft: facts.openFilesSoft, hard: facts.openFilesHard } }),
     isUserNew,
@@ -95,14 +96,29 @@ function processInput(input: CreateInput, namespaces: NamespacePlan): ProcessInp
   };
 }
 
+/**
+ * Whether init needs nothing from a parent: no namespace to join, no id maps, no cgroup to be born in. Then the helper is init from
+ * its birth, which spares a process.
+ */
+function isInitAlone(input: CreateInput, namespaces: NamespacePlan): boolean {
+  const joins = namespaces.joins.length > 0 || namespaces.latePidPath !== undefined;
+  const isBornInCgroup = ownEntries(input).length > 0 && input.facts.cgroupVersion === 2;
+  const needsClone3 = (namespaces.cloneFlags & f.CLONE_NEWTIME) !== 0; // clone(2) has other uses for the bit
+  return seesHost(namespaces) && !joins && !isBornInCgroup && !needsClone3;
+}
+
 function planParent(input: CreateInput, linux: Linux, namespaces: NamespacePlan, process: ProcessInput): Op[] {
+  if (isInitAlone(input, namespaces))
+    return [{ kind: 'spawnInit', cloneFlags: namespaces.cloneFlags }, ...planFromInside(process)];
   // The cgroups are opened before a joined mount namespace hides them.
-  const cgroups = ownEntries(input).map((place, slot): Op => ({
-    kind: 'openCgroup',
-    path: place.directory,
-    slot,
-    isV2: place.hierarchy.version - 1,
-  }));
+  const cgroups = joinsLate(input, namespaces)
+    ? []
+    : ownEntries(input).map((place, slot): Op => ({
+        kind: 'openCgroup',
+        path: place.directory,
+        slot,
+        isV2: place.hierarchy.version - 1,
+      }));
   const pid: Op[] =
     namespaces.latePidPath === undefined ? [] : [{ kind: 'openPidNamespace', path: namespaces.latePidPath }];
   const ops: Op[] = [...cgroups, ...pid, ...namespaces.joins, { kind: 'spawnInit', cloneFlags: namespaces.cloneFlags }];
@@ -128,10 +144,29 @@ function ownEntries(input: CreateInput): readonly CgroupPlace[] {
   return isMovedBySystemd(input) ? [] : input.cgroupPlaces;
 }
 
+/**
+ * Whether init finds its cgroups by itself, so that they can be made while it is being born: on v1 that is a directory and some
+ * files in each of ten hierarchies. On v2 init is born in its cgroup; and where the host's mounts are out of its sight, or its
+ * credentials are not the host's, parent must open them first.
+ */
+function joinsLate(input: CreateInput, namespaces: NamespacePlan): boolean {
+  return seesHost(namespaces) && input.facts.cgroupVersion === 1 && ownEntries(input).length > 0;
+}
+
+/** Whether init begins with the host's mounts in its sight, and the host's credentials. */
+function seesHost(namespaces: NamespacePlan): boolean {
+  return namespaces.isNew('mount') && !namespaces.isNew('user') && !namespaces.isJoined('user');
+}
+
+/** Of joinCgroup, where there is no openCgroup. */
+const BY_PATH = 0xffffffff;
+
 function planBirth(input: CreateInput, namespaces: NamespacePlan): Op[] {
+  const isLate = joinsLate(input, namespaces);
+  const ops: Op[] = isLate || isMovedBySystemd(input) ? [{ kind: 'await', point: AWAIT.born }] : [];
   // Before becomeRoot: the files belong to root of the host.
-  const ops: Op[] = ownEntries(input).map((place, slot) => ({ kind: 'joinCgroup', path: place.directory, slot }));
-  if (isMovedBySystemd(input)) ops.push({ kind: 'await', point: AWAIT.born });
+  for (const [slot, { directory }] of ownEntries(input).entries())
+    ops.push({ kind: 'joinCgroup', path: directory, slot: isLate ? BY_PATH : slot });
   if (namespaces.isNew('user') || namespaces.isJoined('user')) ops.push({ kind: 'becomeRoot' });
   ops.push({ kind: 'startSession' });
   if (namespaces.isJoined('mount')) ops.push({ kind: 'openPrivateProc' });

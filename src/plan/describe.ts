@@ -21,6 +21,7 @@ const DESCRIBE: Describers = {
   joinCgroup: (op) => `enter the cgroup ${op.path}`,
   writeIdMaps: (op) => `map user ids ${inline(op.uidMap)} and group ids ${inline(op.gidMap)}`,
   setOomScoreAdj: (op) => `set oom_score_adj to ${op.value}`,
+  setOwnOomScoreAdj: (op) => `set oom_score_adj to ${op.value}`,
   setRlimit: describeLimit,
   limitSelf: describeLimit,
   releaseInit: () => 'let init go',

@@ -10,132 +10,135 @@ const REPORT_EVERY_OP = 1;
 const STAGES = { parent: 0, init: 1 } as const;
 
 const utf8 = new TextEncoder();
+const WORD = 2 ** 32;
 
-/** A field of 8 bytes as two halves, low first: plain numbers, because BigInt costs a start a millisecond. */
-type Field = readonly [low: number, high: number];
-
-/** Grows by doubling; every entry that is asked for comes at a multiple of 8 only where it must. */
-class Pool {
-  #bytes = new Uint8Array(8192);
-  #view = new DataView(this.#bytes.buffer);
+/** Records and lists are made of 64-bit fields: two words each, low first. Plain numbers, because BigInt costs a start a millisecond. */
+class Fields {
+  #words: Uint32Array;
   #size = 0;
-  readonly #known = new Map<string, Field>();
+
+  /** `count`: how many are likely. */
+  constructor(count: number) {
+    this.#words = new Uint32Array(2 * count);
+  }
+
+  get bytes(): Uint8Array {
+    return new Uint8Array(this.#words.buffer, 0, this.#size * 4);
+  }
+
+  push(low: number, high: number): void {
+    if (this.#size + 2 > this.#words.length) {
+      const larger = new Uint32Array(this.#words.length * 2 + 2);
+      larger.set(this.#words);
+      this.#words = larger;
+    }
+    this.#words[this.#size++] = low;
+    this.#words[this.#size++] = high;
+  }
+
+  /** Two's complement for what is negative (a nice value). */
+  pushNumber(value: number | bigint): void {
+    if (typeof value === 'number' && value >= 0) {
+      this.push(value % WORD, Math.floor(value / WORD));
+      return;
+    }
+    const bits = BigInt.asUintN(64, BigInt(value));
+    this.push(Number(bits & 0xffffffffn), Number(bits >> 32n));
+  }
+}
+
+/** Strings, each once, bytes, and lists of fields. Grows by doubling. */
+class Pool {
+  #bytes = new Uint8Array(16384);
+  #size = 0;
+  /** Where a string is, and how long. */
+  readonly #known = new Map<string, readonly [number, number]>();
 
   get bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#size);
   }
 
-  string(text: string): Field {
+  string(text: string): readonly [number, number] {
     const known = this.#known.get(text);
     if (known !== undefined) return known;
     if (text.includes('\0'))
       throw new InternalError(`a string with a zero byte reached the plan: ${JSON.stringify(text)}`);
-    const encoded = utf8.encode(text);
-    const reference: Field = [this.#append(encoded, 1), encoded.length];
-    this.#known.set(text, reference);
-    return reference;
+    this.#ensure(text.length * 3 + 1);
+    const { written } = utf8.encodeInto(text, this.#bytes.subarray(this.#size));
+    const place = [this.#size, written] as const;
+    this.#size += written + 1;
+    this.#known.set(text, place);
+    return place;
   }
 
-  bytesOf(data: Uint8Array): Field {
-    this.#align();
-    return [this.#append(data, 0), data.length];
-  }
-
-  list(values: readonly Field[]): Field {
-    this.#align();
-    const offset = this.#reserve(values.length * 8);
-    values.forEach((value, i) => setField(this.#view, offset + i * 8, value));
-    return [offset, values.length];
-  }
-
-  #align(): void {
-    this.#reserve((8 - (this.#size % 8)) % 8);
-  }
-
-  #append(data: Uint8Array, zeros: number): number {
-    const offset = this.#reserve(data.length + zeros);
-    this.#bytes.set(data, offset);
-    return offset;
-  }
-
-  #reserve(size: number): number {
+  /** Aligned, as lists must be. */
+  append(data: Uint8Array): number {
+    this.#size += (8 - (this.#size % 8)) % 8;
+    this.#ensure(data.length);
     const offset = this.#size;
-    this.#size += size;
-    if (this.#size > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(this.#size, this.#bytes.length * 2));
-      larger.set(this.#bytes);
-      this.#bytes = larger;
-      this.#view = new DataView(larger.buffer);
-    }
+    this.#bytes.set(data, offset);
+    this.#size += data.length;
     return offset;
+  }
+
+  #ensure(size: number): void {
+    if (this.#size + size <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.max(this.#size + size, this.#bytes.length * 2));
+    larger.set(this.#bytes.subarray(0, this.#size));
+    this.#bytes = larger;
   }
 }
 
-const WORD = 2 ** 32;
-
-function setField(view: DataView, at: number, [low, high]: Field): void {
-  view.setUint32(at, low, true);
-  view.setUint32(at + 4, high, true);
-}
-
-/** Two's complement for what is negative (a nice value). */
-function halves(value: number | bigint): Field {
-  if (typeof value === 'number' && value >= 0) return [value % WORD, Math.floor(value / WORD)];
-  const bits = BigInt.asUintN(64, BigInt(value));
-  return [Number(bits & 0xffffffffn), Number(bits >> 32n)];
-}
-
-function encodeField(pool: Pool, kind: FieldKind, value: unknown): Field {
+function encodeField(records: Fields, pool: Pool, kind: FieldKind, value: unknown): void {
   switch (kind) {
     case 'U':
-      return halves(value as number | bigint);
+      return records.pushNumber(value as number | bigint);
     case 'S':
-      return pool.string(value as string);
+      return records.push(...pool.string(value as string));
     case 'L':
-      return pool.list((value as readonly string[]).map((text) => pool.string(text)));
-    case 'N':
-      return pool.list((value as readonly number[]).map(halves));
+    case 'N': {
+      const values = value as readonly (string | number | bigint)[];
+      const list = new Fields(values.length);
+      for (const item of values)
+        if (typeof item === 'string') list.push(...pool.string(item));
+        else list.pushNumber(item);
+      return records.push(pool.append(list.bytes), values.length);
+    }
     case 'B':
-      return pool.bytesOf(value as Uint8Array);
+      return records.push(pool.append(value as Uint8Array), (value as Uint8Array).length);
   }
 }
 
-function fieldsOf(op: Op, pool: Pool): Field[] {
-  const values = op as unknown as Record<string, unknown>;
-  const { fields } = OP_TABLE[op.kind] as { fields: Record<string, FieldKind> };
-  const encoded: Field[] = [];
-  for (const name in fields) encoded.push(encodeField(pool, fields[name] as FieldKind, values[name]));
-  return encoded;
+const SHAPES = new Map<string, readonly (readonly [string, FieldKind])[]>();
+
+/** The fields of a kind of operation, looked up once. */
+function shapeOf(kind: Op['kind']): readonly (readonly [string, FieldKind])[] {
+  let shape = SHAPES.get(kind);
+  if (shape === undefined) {
+    shape = Object.entries(OP_TABLE[kind].fields as Record<string, FieldKind>);
+    SHAPES.set(kind, shape);
+  }
+  return shape;
 }
 
 /** The plan as the helper reads it. With reportEveryOp it tells of each operation that is done. */
 export function encodePlan(plan: Plan, options: { reportEveryOp: boolean }): Uint8Array {
   const pool = new Pool();
-  const records = plan.map((op) => fieldsOf(op, pool));
-  const recordsSize = records.reduce((size, fields) => size + 8 + fields.length * 8, 0);
-  const poolOffset = HEADER_SIZE + recordsSize;
+  const records = new Fields(plan.length * 8);
+  for (const op of plan) {
+    const { code, stage } = OP_TABLE[op.kind];
+    const shape = shapeOf(op.kind);
+    records.push(code | (STAGES[stage] << 16), shape.length);
+    for (const [name, kind] of shape)
+      encodeField(records, pool, kind, (op as unknown as Record<string, unknown>)[name]);
+  }
+  const poolOffset = HEADER_SIZE + records.bytes.length;
   const bytes = new Uint8Array(poolOffset + pool.bytes.length);
-  const view = new DataView(bytes.buffer);
-  const header = [
-    MAGIC,
-    PLAN_VERSION,
-    bytes.length,
-    plan.length,
-    HEADER_SIZE,
-    poolOffset,
-    pool.bytes.length,
-    options.reportEveryOp ? REPORT_EVERY_OP : 0,
-  ];
-  header.forEach((word, i) => view.setUint32(i * 4, word, true));
-  let at = HEADER_SIZE;
-  plan.forEach((op, i) => {
-    const fields = records[i] ?? [];
-    view.setUint16(at, OP_TABLE[op.kind].code, true);
-    view.setUint8(at + 2, STAGES[OP_TABLE[op.kind].stage]);
-    view.setUint32(at + 4, fields.length, true);
-    fields.forEach((field, j) => setField(view, at + 8 + j * 8, field));
-    at += 8 + fields.length * 8;
-  });
+  const flags = options.reportEveryOp ? REPORT_EVERY_OP : 0;
+  const size = bytes.length;
+  const header = [MAGIC, PLAN_VERSION, size, plan.length, HEADER_SIZE, poolOffset, pool.bytes.length, flags];
+  bytes.set(new Uint8Array(Uint32Array.from(header).buffer), 0);
+  bytes.set(records.bytes, HEADER_SIZE);
   bytes.set(pool.bytes, poolOffset);
   return bytes;
 }

@@ -38,7 +38,7 @@ export function planExec(input: ExecInput): { plan: Plan; warnings: readonly str
     exact: input.exact,
     pointer: input.pointer,
     availableCaps: isUserJoined ? (1n << BigInt(facts.lastCap + 1)) - 1n : facts.permittedCaps,
-    ...(facts.openFilesSoft === undefined
+    ...(facts.openFilesSoft === undefined || facts.openFilesHard === undefined
       ? {}
       : { openFiles: { soft: facts.openFilesSoft, hard: facts.openFilesHard } }),
     isUserNew: false,

@@ -17,14 +17,13 @@ export interface Facts {
   readonly euid: number;
   /** Whether /proc/self/uid_map is anything but the identity. */
   readonly isInUserNamespace: boolean;
-  /** Capability words of this process, and the highest capability number of the kernel. */
+  /** The capabilities of the caller, and the highest number of one in this kernel. */
   readonly permittedCaps: bigint;
-  readonly boundingCaps: bigint;
   readonly lastCap: number;
   /** The caller's soft limit of open files, before Node raised ours; absent when not handed on. */
   readonly openFilesSoft?: bigint;
-  /** The hard limit of open files. */
-  readonly openFilesHard: bigint;
+  /** The hard limit of open files; comes with the soft one. */
+  readonly openFilesHard?: bigint;
 }
 
 /** Where the container's cgroup is in one hierarchy. */

@@ -48,7 +48,6 @@ export function planHostHooks(
 ): Plan {
   return [
     { kind: 'spawnInit', cloneFlags: 0 },
-    { kind: 'releaseInit' },
     { kind: 'setCwd', path: container.bundle, mayDefer: 0 },
     ...hookOps(hooks, name, hookState(container, status, pid), ''),
     { kind: 'finish' },

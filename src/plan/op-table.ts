@@ -20,19 +20,24 @@ export const OP_TABLE = {
   joinNamespace: { code: 1, stage: 'parent', fields: { flag: 'U', path: 'S' } },
   /** Opens a pid namespace for procfs mounts and enterPidNamespace, before a joined mount namespace hides its path. */
   openPidNamespace: { code: 61, stage: 'parent', fields: { path: 'S' } },
-  /** clone3(2): init is born with these new namespaces and waits for releaseInit. */
+  /**
+   * init is born with these new namespaces, clone3(2), and waits for releaseInit. In a plan without releaseInit the helper itself
+   * is init: whoever launches it gives birth to it with these.
+   */
   spawnInit: { code: 2, stage: 'parent', fields: { cloneFlags: 'U' } },
   /** Opens the cgroup directory `path` for joinCgroup while the host's mounts are there; on v2 init is born in it. */
   openCgroup: { code: 3, stage: 'parent', fields: { path: 'S', slot: 'U', isV2: 'U' } },
   /** Writes init's id maps, user_namespaces(7); `setgroups` is '', 'allow' or 'deny'. */
   writeIdMaps: { code: 4, stage: 'parent', fields: { uidMap: 'S', gidMap: 'S', setgroups: 'S' } },
   setOomScoreAdj: { code: 5, stage: 'parent', fields: { value: 'S' } },
+  /** The same by init itself, where nobody else is its parent. */
+  setOwnOomScoreAdj: { code: 71, stage: 'init', fields: { value: 'S' } },
   setRlimit: { code: 6, stage: 'parent', fields: { resource: 'U', soft: 'U', hard: 'U' } },
   releaseInit: { code: 7, stage: 'parent', fields: {} },
 
   /** setns(2) into the namespaces `flags` of the process whose pidfd is in `slot`. */
   joinProcess: { code: 8, stage: 'parent', fields: { slot: 'U', flags: 'U' } },
-  /** Moves init itself into the cgroup that openCgroup has opened in `slot`. */
+  /** Moves init itself into the cgroup that openCgroup has opened in `slot`; 0xffffffff: into the one at `path`. */
   joinCgroup: { code: 9, stage: 'init', fields: { path: 'S', slot: 'U' } },
   /**
    * The cgroup namespace of the process whose pidfd is in `slot`: after joinCgroup, because from within one v2 lets nobody in

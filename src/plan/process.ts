@@ -78,6 +78,14 @@ export function planFromOutside(input: ProcessInput): Op[] {
   return input.isUserNew ? [...oom, ...planLimits(input, 'setRlimit')] : oom;
 }
 
+/** The same where init has no parent of ours. */
+export function planFromInside({ process }: ProcessInput): Op[] {
+  const adjustment = process.oomScoreAdj;
+  return adjustment === undefined || adjustment === null
+    ? []
+    : [{ kind: 'setOwnOomScoreAdj', value: String(adjustment) }];
+}
+
 /** The program in the terms of execvp(3): the file, and where to look for a name without a slash. */
 function planProgram(process: Process): { file: string; search: string[] } {
   const path = (process.env ?? []).findLast((variable) => variable.startsWith('PATH='))?.slice('PATH='.length);

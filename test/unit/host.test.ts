@@ -97,9 +97,19 @@ t.test('log lines as logrus writes them', async (t) => {
 });
 
 t.test("runc's habits on the command line", async (t) => {
-  const known = { long: new Set(['bundle', 'no-pivot']), short: new Map([['b', 'bundle']]) };
-  const normal = (line: string) => normalizeArgv(line.split(' '), known).join(' ');
+  const known = {
+    long: new Set(['bundle', 'no-pivot', 'log', 'tty']),
+    short: new Map([['b', 'bundle']]),
+    withValue: new Set(['bundle', 'log']),
+  };
+  const normal = (line: string, passesThrough = false) =>
+    normalizeArgv(line.split(' '), known, { passesThrough }).join(' ');
   t.equal(normal('run -b=x -no-pivot -bundle y -bundle=z id'), 'run --bundle=x --no-pivot --bundle y --bundle=z id');
   t.equal(normal('exec id -- -no-pivot -b=x'), 'exec id -- -no-pivot -b=x');
   t.equal(normal('kill id -moon'), 'kill id -moon', 'what is no option stays');
+  t.equal(
+    normal('-log x exec -b y -tty id prog -tty -log z', true),
+    '--log x exec -b y --tty id prog -tty -log z',
+    'the words of a program are its own',
+  );
 });

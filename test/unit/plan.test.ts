@@ -20,7 +20,6 @@ const FACTS_V1: Facts = {
   euid: 0,
   isInUserNamespace: false,
   permittedCaps: (1n << 41n) - 1n,
-  boundingCaps: (1n << 41n) - 1n,
   lastCap: 40,
   openFilesHard: 20000n,
 };
@@ -54,11 +53,7 @@ function of<K extends OpKind>(plan: readonly Op[], kind: K): OpOf<K>[] {
 const kinds = (plan: readonly Op[]) => plan.map((op) => op.kind);
 
 t.test('the order of a start', async (t) => {
-  const plan = kinds(ops());
-  const order: OpKind[] = [
-    'openCgroup',
-    'spawnInit',
-    'releaseInit',
+  const rest: OpKind[] = [
     'joinCgroup',
     'makeRootSlave',
     'bindRootfs',
@@ -78,13 +73,34 @@ t.test('the order of a start', async (t) => {
     'await',
     'exec',
   ];
-  const places = order.map((kind) => plan.indexOf(kind));
-  t.notOk(places.includes(-1), 'all of them are there');
-  t.same(
-    places,
-    [...places].sort((a, b) => a - b),
+  const check = (plan: OpKind[], begin: OpKind[], name: string) => {
+    const isUserNew = plan.includes('writeIdMaps'); // then devices are the host's
+    const order = [...begin, ...rest.filter((kind) => !(isUserNew && kind === 'makeDevice'))];
+    const places = order.map((kind, i) => (i < begin.length ? plan.indexOf(kind) : plan.lastIndexOf(kind)));
+    t.notOk(places.includes(-1), `${name}: all of them are there`);
+    const sorted = [...places].sort((a, b) => a - b);
+    t.same(places, sorted, name);
+    t.equal(plan.at(-1), 'exec', name);
+  };
+  const withParent: OpKind[] = ['openCgroup', 'spawnInit', 'releaseInit'];
+  const newUser = kinds(
+    ops((config) => {
+      config.linux.namespaces.push({ type: 'user' });
+      config.linux.uidMappings = [{ containerID: 0, hostID: 1000, size: 1 }];
+      config.linux.gidMappings = [{ containerID: 0, hostID: 1000, size: 1 }];
+    }),
   );
-  t.equal(plan.at(-1), 'exec');
+  check(kinds(ops()), ['spawnInit', 'await'], 'on v1 init waits for its cgroups');
+  t.notOk(kinds(ops()).includes('releaseInit'), 'without a parent');
+  check(kinds(ops(() => {}, FACTS_V2)), withParent, 'on v2 it is born in its cgroup');
+  check(newUser, withParent, 'id maps are written by a parent');
+  const joining = kinds(
+    ops((config) => {
+      const others = config.linux.namespaces.filter(({ type }: { type: string }) => type !== 'network');
+      config.linux.namespaces = [...others, { type: 'network', path: '/proc/1/ns/net' }];
+    }),
+  );
+  check(joining, ['spawnInit', 'releaseInit', 'await'], 'namespaces are joined by a parent');
 });
 
 t.test('cgroup places', async (t) => {

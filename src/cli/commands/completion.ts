@@ -2,12 +2,12 @@
 import { UsageError } from '../../errors.ts';
 import { completionScript, SHELLS, type Shell } from '../completion.ts';
 import type { Context } from '../context.ts';
-import { wholeProgram } from '../program.ts';
+import { wholeProgram } from '../parser.ts';
 
 export async function completion(context: Context, [given]: readonly string[], options: object): Promise<number> {
   const shell = given ?? (options as { shell?: string }).shell ?? 'bash';
   if (!(SHELLS as readonly string[]).includes(shell))
     throw new UsageError(`no completion for ${JSON.stringify(shell)}: it is ${SHELLS.join(', ')}`);
-  context.caller.print(1, completionScript(shell as Shell, wholeProgram(context)));
+  context.caller.print(1, completionScript(shell as Shell, wholeProgram()));
   return 0;
 }

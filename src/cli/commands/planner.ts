@@ -3,7 +3,7 @@ import { Declined } from '../../errors.ts';
 import { servePlanner } from '../../planner/serve.ts';
 import { Context } from '../context.ts';
 import { statusOf } from '../exit.ts';
-import { countGlobals } from '../program.ts';
+import { countGlobals } from '../parser.ts';
 import { parseDuration } from '../quantities.ts';
 
 export async function planner(context: Context, _args: readonly string[], options: object): Promise<number> {

@@ -1,0 +1,17 @@
+// Owns the reading of our mount namespace's table: once, and again when the kernel says that it has changed.
+import { openSync, readFileSync } from 'node:fs';
+import { native } from '../native/binding.ts';
+import { parseMountInfo, type MountInfo } from './mountinfo.ts';
+
+const PATH = '/proc/self/mountinfo';
+/** Open as long as this process lives: poll(2) tells of a change, proc_pid_mounts(5). */
+let file: number | undefined;
+let mounts: readonly MountInfo[] = [];
+
+export function readMountTable(): readonly MountInfo[] {
+  if (file !== undefined && !native().hasChanged(file)) return mounts;
+  file ??= openSync(PATH, 'r');
+  // By name: the position of the open file is past its end.
+  mounts = parseMountInfo(readFileSync(PATH, 'utf8'));
+  return mounts;
+}
