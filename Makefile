@@ -72,9 +72,8 @@ fmt: ## format TypeScript and C++
 
 ##@ Test
 .PHONY: test
-test: build build/.test-packages ## all tests that this machine can run; as root
-	@scripts/run-tests unit native integration
-	@scripts/run-tests --warm integration
+test: build build/.test-packages ## all tests that this machine can run, without a planner and with one; as root
+	@scripts/test
 
 .PHONY: unit
 unit: build ## tests without privilege
@@ -124,7 +123,7 @@ bench: build build/.test-packages ## time tsrunc beside runc and crun; ROUNDS=30
 ##@ Install
 .PHONY: install
 install: build ## install below PREFIX (/usr/local)
-	@scripts/install-tree "$(DESTDIR)$(PREFIX)"
+	@scripts/install-tree "$(DESTDIR)$(PREFIX)" "$(PREFIX)"
 
 ##@ Help
 .PHONY: help

@@ -1,5 +1,6 @@
-"""Times tsrunc beside runc and crun, interleaved, on real containers: make bench. Prints tables and writes JSON and a chart into
-docs/benchmarks/. Runs in a mount namespace of its own without the unified hierarchy, because crun 1.8 refuses hybrid cgroups.
+"""Times tsrunc, with a planner (warm) and without (cold), beside runc and crun, interleaved, on real containers: make bench.
+Prints tables and what has become of the bars, and writes JSON and a chart into docs/benchmarks/. Runs in a mount namespace of
+its own without the unified hierarchy, because crun 1.8 refuses hybrid cgroups.
 
 bench.py OUT TSRUNC [ROUNDS]"""
 
@@ -7,6 +8,7 @@ import datetime
 import json
 import os
 import platform
+import random
 import shutil
 import signal
 import subprocess
@@ -30,14 +32,14 @@ def enter_view():
         subprocess.run(["umount", UNIFIED], check=False)
 
 
-def call(argv, cwd):
+def call(argv, env=QUICK):
     """Runs to the end: milliseconds, peak memory in MB, exit status."""
     null = os.open(os.devnull, os.O_RDWR)
     begin = time.perf_counter()
     pid = os.posix_spawn(
         argv[0],
         argv,
-        QUICK,
+        env,
         file_actions=[(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, null, 1), (os.POSIX_SPAWN_DUP2, null, 2)],
     )
     _, status, usage = os.wait4(pid, 0)
@@ -47,15 +49,37 @@ def call(argv, cwd):
 
 
 class Runtime:
-    def __init__(self, name, path, work):
-        self.name, self.path, self.root = name, path, f"{work}/{name}"
-        os.mkdir(self.root)
+    def __init__(self, name, path, root, **variables):
+        self.name, self.path, self.root, self.env = name, path, root, QUICK | variables
+        os.makedirs(root, exist_ok=True)
 
-    def __call__(self, *args, cwd=None):
-        took = call([self.path, "--root", self.root, *args], cwd)
+    def argv(self, *args):
+        return [self.path, "--root", self.root, *args]
+
+    def __call__(self, *args):
+        took = call(self.argv(*args), self.env)
         if took[2] != 0:
             raise SystemExit(f"bench: {self.name} {' '.join(args)} ended with {took[2]}")
         return took
+
+
+class Planner:
+    """A planner of this run's own."""
+
+    def __init__(self, work):
+        self.socket = f"{work}/planner.sock"
+        self.process = subprocess.Popen([TSRUNC, "planner", "--socket", self.socket], env=QUICK)
+        while not os.path.exists(self.socket):
+            time.sleep(0.01)
+
+    def memory(self):
+        """Resident, in MB."""
+        with open(f"/proc/{self.process.pid}/status") as file:
+            return round(next(int(line.split()[1]) for line in file if line.startswith("VmRSS")) / 1024, 1)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
 
 
 def make_bundle(work, name, change=lambda config: None):
@@ -83,10 +107,10 @@ def summary(values):
 
 
 def rounds_of(runtimes, measure, count=None):
-    """Interleaved: each round asks every runtime once."""
+    """Interleaved: each round asks every runtime once, in another order, since each leaves work to the kernel behind."""
     times = {runtime.name: [] for runtime in runtimes}
     for turn in range(count or ROUNDS):
-        for runtime in runtimes:
+        for runtime in random.sample(runtimes, len(runtimes)):
             times[runtime.name].append(measure(runtime, turn))
     return times
 
@@ -102,11 +126,11 @@ class EmptyNode:
             pass
 
     def __call__(self, *_, **__):
-        return call(self.argv, None)
+        return call(self.argv)
 
 
 def bench_run(runtimes, bundle, work):
-    taken = rounds_of([EmptyNode(work), *runtimes], lambda r, i: r("run", "--bundle", bundle, f"b{os.getpid()}-{i}"))
+    taken = rounds_of([EmptyNode(work), *runtimes], lambda r, i: r("run", "--bundle", bundle, f"b-{r.name[-4:]}-{i}"))
     return {
         name: {**summary([t for t, _, _ in all_]), "peakMB": round(max(m for _, m, _ in all_), 1)}
         for name, all_ in taken.items()
@@ -115,7 +139,7 @@ def bench_run(runtimes, bundle, work):
 
 def bench_lifecycle(runtimes, bundle):
     def one(runtime, turn):
-        id_ = f"l{os.getpid()}-{turn}"
+        id_ = f"l-{runtime.name[-4:]}-{turn}"
         took = {"create": runtime("create", "--bundle", bundle, id_)[0], "start": runtime("start", id_)[0]}
         took["state"] = runtime("state", id_)[0]
         took["exec"] = runtime("exec", id_, "/bin/true")[0]
@@ -132,7 +156,7 @@ def charged(runtimes, bundle):
     """Peak of memory that the container's cgroup was charged by its start."""
 
     def one(runtime, turn):
-        id_ = f"m{os.getpid()}-{turn}"
+        id_ = f"m-{runtime.name[-4:]}-{turn}"
         runtime("create", "--bundle", bundle, id_)
         runtime("start", id_)
         path = next(
@@ -174,7 +198,7 @@ def growth(runtimes, work):
                 config["root"]["readonly"] = False
 
             bundle = make_bundle(work, f"{kind.replace(' ', '-')}-{size}", change)
-            taken = rounds_of(runtimes, lambda r, i: r("run", "--bundle", bundle, f"g{os.getpid()}-{i}")[0], 7)
+            taken = rounds_of(runtimes, lambda r, i: r("run", "--bundle", bundle, f"g-{r.name[-4:]}-{i}")[0], 9)
             result[f"{size} {kind}"] = {name: summary(values)["p50"] for name, values in taken.items()}
     return result
 
@@ -183,19 +207,21 @@ def open_syscalls():
     return "personality ptrace acct swapon swapoff reboot mount umount2 quotactl nfsservctl vhangup syslog".split()
 
 
-def listing(runtimes, bundle, sizes=(1, 100)):
-    """Median of list over the number of containers that there are."""
+def listing(runtimes, bundle, sizes=(1, 100, 1000)):
+    """Median of list over the number of containers that there are; they have ended."""
     result, made = {}, 0
+    makers = list({runtime.root: runtime for runtime in reversed(runtimes)}.values())
     for size in sizes:
         for i in range(made, size):
-            for runtime in runtimes:
-                runtime("create", "--bundle", bundle, f"n{os.getpid()}-{i}")
+            for runtime in makers:
+                runtime("run", "--detach", "--bundle", bundle, f"n-{runtime.name[-4:]}-{i}")
         made = size
-        taken = rounds_of(runtimes, lambda r, _: r("list")[0], 7)
+        time.sleep(1)
+        taken = rounds_of(runtimes, lambda r, _: r("list")[0], 9)
         result[f"list of {size}"] = {name: summary(values)["p50"] for name, values in taken.items()}
-    for runtime in runtimes:
+    for runtime in makers:
         for i in range(made):
-            runtime("delete", "--force", f"n{os.getpid()}-{i}")
+            runtime("delete", "--force", f"n-{runtime.name[-4:]}-{i}")
     return result
 
 
@@ -205,13 +231,13 @@ def throughput(runtimes, bundle):
     for width in (1, 4, 16):
         row = {}
         for runtime in runtimes:
-            total, running, begin = max(16, width * 2), [], time.perf_counter()
+            total, running, begin = max(32, width * 4), [], time.perf_counter()
             for i in range(total):
                 if len(running) == width:
                     running.pop(0).wait()
-                argv = [runtime.path, "--root", runtime.root, "run", "--bundle", bundle, f"t{os.getpid()}-{width}-{i}"]
+                argv = runtime.argv("run", "--bundle", bundle, f"t-{runtime.name[-4:]}-{width}-{i}")
                 running.append(
-                    subprocess.Popen(argv, env=QUICK, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                    subprocess.Popen(argv, env=runtime.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                 )
             for process in running:
                 process.wait()
@@ -231,7 +257,7 @@ def chart(result, names):
     """Bars of the medians: one group a command."""
     groups = {"run": {n: result["run"][n]["p50"] for n in names}}
     groups |= {c: {n: result["lifecycle"][n][c]["p50"] for n in names} for c in COMMANDS}
-    colours = {"tsrunc": "#3465a4", "runc": "#a0a0a0", "crun": "#d0a060", "node": "#dddddd"}
+    colours = {"warm": "#204a87", "cold": "#8aa9d6", "runc": "#a0a0a0", "crun": "#d0a060"}
     top = max(max(values.values()) for values in groups.values())
     bar, height, parts, x = 22, 260, [], 50
     for group, values in groups.items():
@@ -240,7 +266,7 @@ def chart(result, names):
             parts.append(
                 f'<rect x="{x}" y="{300 - size:.1f}" width="{bar - 3}" height="{size:.1f}" fill="{colours[name]}">'
                 f"<title>{group} {name}: {values[name]} ms</title></rect>"
-                f'<text x="{x + 9}" y="{296 - size:.1f}" font-size="9" text-anchor="middle">{values[name]:.0f}</text>'
+                f'<text x="{x + 9}" y="{296 - size:.1f}" font-size="9" text-anchor="middle">{values[name]:.1f}</text>'
             )
             x += bar
         parts.append(f'<text x="{x - bar * len(names) / 2}" y="318" font-size="12" text-anchor="middle">{group}</text>')
@@ -264,37 +290,81 @@ def version(path):
     return said.split("\n")[0]
 
 
+def slopes(result, kind, sizes):
+    """Milliseconds for each more of them, between one size and the next."""
+    at = lambda size: result["growth"][kind.format(size)]["warm"]
+    return [(at(b) - at(a)) / (b - a) for a, b in zip(sizes, sizes[1:])]
+
+
+def bars(result):
+    """What is asked for: words, the figure, the limit."""
+    run, life = result["run"], result["lifecycle"]
+    found = [("warm run / crun's", run["warm"]["p50"] / run["crun"]["p50"], 0.6)]
+    found += [(f"warm {c} / crun's", life["warm"][c]["p50"] / life["crun"][c]["p50"], 1) for c in COMMANDS]
+    found.append(("cold run - empty node, ms", run["cold"]["p50"] - run["node"]["p50"], 15))
+    charged_ = result["chargedKB"]
+    found.append(("memory charged / crun's", charged_["warm"]["p50"] / charged_["crun"]["p50"], 1))
+    for kind, sizes in (("{} mounts", (10, 100, 500)), ("list of {}", (1, 100, 1000))):
+        first, second = slopes(result, kind, sizes)
+        found.append((f"each more of {kind.format(sizes[2])} / of {sizes[1]}", second / max(first, 0.001), 2))
+    return [{"bar": words, "is": round(value, 2), "limit": limit, "met": value <= limit} for words, value, limit in found]
+
+
+def measure(work, runtimes):
+    short = make_bundle(work, "short")
+    long = make_bundle(work, "long", lambda c: c["process"].update(args=["/bin/sleep", "1000"]))
+    for runtime in runtimes:  # the first of each pays for what others find warm, and V8 needs some hundred requests
+        for i in range(300 if runtime.name == "warm" else 1):
+            runtime("run", "--bundle", short, f"w-{runtime.name[-4:]}-{i}")
+    return {
+        "run": bench_run(runtimes, short, work),
+        "lifecycle": bench_lifecycle(runtimes, long),
+        "chargedKB": charged(runtimes, long),
+        "growth": growth(runtimes, work) | listing(runtimes, short),
+        "perSecond": throughput(runtimes, short),
+    }
+
+
+def show(result, names):
+    print(result["machine"], "|", ", ".join(result["versions"].values()))
+    with_node = [*names, "node"]
+    column = lambda key: {n: result["run"][n][key] for n in with_node}
+    table("run, ms (peak in MB); node: an empty file", {key: column(key) for key in ("p50", "p95", "min", "peakMB")}, with_node)
+    for part in ("p50", "p95"):
+        table(f"lifecycle, {part} ms", {c: {n: result["lifecycle"][n][c][part] for n in names} for c in COMMANDS}, names)
+    table("charged to the container by its start, kB", {"p50": {n: v["p50"] for n, v in result["chargedKB"].items()}}, names)
+    table("growth, p50 ms", result["growth"], names)
+    table("containers a second", result["perSecond"], names)
+    print(f"\nthe planner is resident with {result['plannerMB']} MB")
+    for bar in result.get("bars", []):
+        print(f"  {'met   ' if bar['met'] else 'MISSED'} {bar['bar']:36} {bar['is']:8.2f}   at most {bar['limit']}")
+
+
 def main():
     enter_view()
     work = tempfile.mkdtemp(prefix="tsrunc-bench-")
+    os.chmod(work, 0o711)
+    planner = Planner(work)
+    peers = {name: shutil.which(name) for name in ("runc", "crun")}
+    runtimes = [
+        Runtime("warm", TSRUNC, f"{work}/tsrunc", TSRUNC_PLANNER=planner.socket),
+        Runtime("cold", TSRUNC, f"{work}/tsrunc", TSRUNC_PLANNER="off"),
+        *(Runtime(name, path, f"{work}/{name}") for name, path in peers.items() if path),
+    ]
+    names = [runtime.name for runtime in runtimes]
     try:
-        os.chmod(work, 0o711)
-        paths = {"tsrunc": TSRUNC, "runc": shutil.which("runc"), "crun": shutil.which("crun")}
-        runtimes = [Runtime(name, path, work) for name, path in paths.items() if path]
-        names = [runtime.name for runtime in runtimes]
-        short = make_bundle(work, "short")
-        long = make_bundle(work, "long", lambda c: c["process"].update(args=["/bin/sleep", "1000"]))
-        for runtime in runtimes:  # the first of each pays for what others find warm
-            runtime("run", "--bundle", short, f"w{os.getpid()}")
+        found = measure(work, runtimes)
         result = {
             "when": datetime.date.today().isoformat(),
             "machine": f"{platform.system()} {platform.release()} {platform.machine()}, {os.cpu_count()} cores",
-            "versions": {name: version(path) for name, path in paths.items() if path} | {"node": version(shutil.which("node"))},
+            "versions": {r.name: version(r.path) for r in runtimes} | {"node": version(shutil.which("node"))},
             "rounds": ROUNDS,
-            "run": bench_run(runtimes, short, work),
-            "lifecycle": bench_lifecycle(runtimes, long),
-            "chargedKB": charged(runtimes, long),
-            "growth": growth(runtimes, work) | listing(runtimes, long),
-            "perSecond": throughput(runtimes, short),
+            **found,
+            "plannerMB": planner.memory(),
         }
-        print(result["machine"], "|", ", ".join(result["versions"].values()))
-        with_node = [*names, "node"]
-        column = lambda key: {n: result["run"][n][key] for n in with_node}
-        table("run, ms (peak in MB); node: an empty file", {key: column(key) for key in ("p50", "p95", "min", "peakMB")}, with_node)
-        table("lifecycle, p50 ms", {c: {n: result["lifecycle"][n][c]["p50"] for n in names} for c in COMMANDS}, names)
-        table("charged to the container by its start, kB", {"p50": {n: v["p50"] for n, v in result["chargedKB"].items()}}, names)
-        table("growth, p50 ms", result["growth"], names)
-        table("containers a second", result["perSecond"], names)
+        if "crun" in names:
+            result["bars"] = bars(result)
+        show(result, names)
         os.makedirs(OUT, exist_ok=True)
         with open(f"{OUT}/latest.json", "w") as file:
             json.dump(result, file, indent=2)
@@ -302,10 +372,10 @@ def main():
         with open(f"{OUT}/latest.svg", "w") as file:
             file.write(chart(result, names))
     finally:
-        for root in ("tsrunc", "runc", "crun"):
-            for id_ in os.listdir(f"{work}/{root}") if os.path.isdir(f"{work}/{root}") else []:
-                path = TSRUNC if root == "tsrunc" else shutil.which(root)
-                subprocess.run([path, "--root", f"{work}/{root}", "delete", "--force", id_], check=False)
+        for runtime in runtimes:
+            for id_ in os.listdir(runtime.root):
+                subprocess.run(runtime.argv("delete", "--force", id_), env=runtime.env, check=False)
+        planner.stop()
         shutil.rmtree(work, ignore_errors=True)
 
 

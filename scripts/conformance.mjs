@@ -33,7 +33,9 @@ function open(directory) {
 function wrap(runtime) {
   const root = `${work}/root-${basename(runtime)}`;
   const path = `${work}/${basename(runtime)}`;
-  const command = `${runtime} --root ${root} "$@"`;
+  // The programs hand on nothing of our environment.
+  const planner = process.env.TSRUNC_PLANNER ?? 'off';
+  const command = `env TSRUNC_PLANNER=${planner} ${runtime} --root ${root} "$@"`;
   const view = `exec unshare -m --propagation private sh -c 'umount /sys/fs/cgroup/unified 2>/dev/null; exec ${runtime} --root ${root} "$@"' sh "$@"`;
   writeFileSync(path, `#!/bin/sh\n${basename(runtime) === 'crun' ? view : `exec ${command}`}\n`, { mode: 0o755 });
   mkdirSync(root);

@@ -124,6 +124,22 @@ bool SendRequest(int planner, const Command& command) {
   return sys::SendMessage(planner, &g_message, sizeof(Head) + strings.size()).ok();
 }
 
+// A planner would wait for itself, where systemd listens for it already. (A program of that name in a container goes by
+// Node, too.)
+bool IsPlanner(const Command& command) {
+  for (int i = 1; i < command.argc; i++)
+    if (sys::Equal(command.argv[i], "planner")) return true;
+  return false;
+}
+
+// A connection with the request on its way; none where there is nobody to ask.
+UniqueFd Request(const Command& command) {
+  if (IsPlanner(command)) return UniqueFd();
+  UniqueFd planner = ConnectToPlanner(command.envp);
+  if (planner.valid() && !SendRequest(planner.get(), command)) planner.reset();
+  return planner;
+}
+
 // --- what the planner asks for -----------------------------------------------------------------------------------
 
 // The descriptors of one message; those that nobody takes are closed.
@@ -147,15 +163,12 @@ struct Owned {
 // The next of zero-terminated strings.
 const char* After(const char* text) { return text + sys::Length(text) + 1; }
 
-// The strings of kOwned; none: nothing is owned yet.
-void TakeOwned(const char* strings, size_t size, Owned* owned) {
-  if (size == 0) return;
+void TakeOwned(Owned* owned) {
   *owned = {};
   owned->is_any = true;
-  for (const char* digit = strings; *digit != '\0'; digit++) owned->globals = owned->globals * 10 + (*digit - '0');
-  const char* id = After(strings);
-  owned->id.Add(id);
-  owned->created.Add(After(id));
+  owned->globals = static_cast<int>(g_message.head.a);
+  owned->id.Add(g_message.data);
+  owned->created.Add(After(g_message.data));
 }
 
 void WriteAll(int stream, const char* data, size_t size) {
@@ -183,18 +196,16 @@ __attribute__((noinline)) long LaunchChild(launch::Launch* launch) {
   return pid;
 }
 
-void LaunchHelper(int planner, Received* received, size_t size, Owned* owned) {
+void LaunchHelper(int planner, Received* received, size_t size) {
   if ((g_message.head.a & kSubreaper) != 0) (void)sys::Prctl(PR_SET_CHILD_SUBREAPER, 1);
   if ((g_message.head.a & kHoldSignals) != 0) (void)supervise::HoldSignals();
   launch::Launch launch;
   launch.is_init = (g_message.head.a & kIsInit) != 0;
   launch.flags = launch.is_init ? g_message.head.b : 0;
   launch.preserved = reinterpret_cast<const int*>(g_message.data);
-  const size_t numbers = g_message.head.c * sizeof(int);
-  if (received->count < 3 || g_message.head.c > kMaxPreserved || numbers > size)
+  launch.preserved_count = static_cast<int>(size / sizeof(int));
+  if (received->count < 3 || launch.preserved_count > static_cast<int>(kMaxPreserved))
     return Reply(planner, kLaunched, 0, EBADMSG, static_cast<uint32_t>(sys::Call::k_recvmsg));
-  launch.preserved_count = static_cast<int>(g_message.head.c);
-  TakeOwned(g_message.data + numbers, size - numbers, owned);
   launch.helper = received->control.descriptors[0];
   int ours[sys::kMaxDescriptors];
   launch.ours = ours;
@@ -216,6 +227,10 @@ void WaitForChild(int planner, int pid) {
   Outcome waited = sys::Wait4(pid, &status, 0);
   Reply(planner, kWaited, static_cast<uint32_t>(status), static_cast<uint32_t>(waited.err()));
 }
+
+// What a planner that is lost in the middle means.
+enum class OnLoss { kTell, kLeave };
+Answer Serve(const Command& command, UniqueFd planner, OnLoss on_loss);
 
 // --- the end -----------------------------------------------------------------------------------------------------
 
@@ -242,10 +257,13 @@ void Finish(const Command& command, const Owned& owned) {
   argv[argc++] = owned.created.c_str();
   argv[argc] = nullptr;
   Command finish = {argc, argv, command.envp, command.open_descriptors};
-  if (!Ask(finish).is_done) RunNode(finish);
+  // It may be done twice: a planner that is lost on the way is no other matter than none.
+  UniqueFd planner = Request(finish);
+  if (!planner.valid() || !Serve(finish, static_cast<UniqueFd&&>(planner), OnLoss::kLeave).is_done) RunNode(finish);
 }
 
-Answer Lost(const Command& command, const Owned& owned) {
+Answer Lost(const Command& command, const Owned& owned, OnLoss on_loss) {
+  if (on_loss == OnLoss::kLeave) return {false, 0};
   Say("tsrunc: the planner ended before the command was done");
   Say(owned.is_any ? "; the container is removed\n" : "\n");
   if (owned.is_any) Finish(command, owned);
@@ -312,25 +330,25 @@ Answer WaitForReady(const Received& received) {
   return Exit(1);
 }
 
-Answer Serve(const Command& command, UniqueFd planner) {
+Answer Serve(const Command& command, UniqueFd planner, OnLoss on_loss) {
   Owned owned;
   for (;;) {
     Received received;
     Outcome got = sys::ReceiveMessage(planner.get(), &g_message, sizeof(g_message), &received.control, &received.count);
-    if (!got.ok() || got.value < static_cast<long>(sizeof(Head))) return Lost(command, owned);
+    if (!got.ok() || got.value < static_cast<long>(sizeof(Head))) return Lost(command, owned, on_loss);
     size_t size = static_cast<size_t>(got.value) - sizeof(Head);
     if (size < kMessageMax) g_message.data[size] = '\0';
     const Head& head = g_message.head;
     switch (head.kind) {
       case kPrint: WriteAll(static_cast<int>(head.a), g_message.data, size); break;
-      case kLaunch: LaunchHelper(planner.get(), &received, size, &owned); break;
+      case kLaunch: LaunchHelper(planner.get(), &received, size); break;
       case kWait: WaitForChild(planner.get(), static_cast<int>(head.a)); break;
-      case kOwned: TakeOwned(g_message.data, size, &owned); break;
+      case kOwned: TakeOwned(&owned); break;
       case kSupervise: return Supervise(command, owned, &planner, received);
       case kWaitForReady: return WaitForReady(received);
       case kExit: return Exit(static_cast<int>(head.a));
       case kDecline: return {false, 0};
-      default: return Lost(command, owned);
+      default: return Lost(command, owned, on_loss);
     }
   }
 }
@@ -338,9 +356,8 @@ Answer Serve(const Command& command, UniqueFd planner) {
 }  // namespace
 
 Answer Ask(const Command& command) {
-  UniqueFd planner = ConnectToPlanner(command.envp);
-  if (!planner.valid() || !SendRequest(planner.get(), command)) return {false, 0};
-  return Serve(command, static_cast<UniqueFd&&>(planner));
+  UniqueFd planner = Request(command);
+  return planner.valid() ? Serve(command, static_cast<UniqueFd&&>(planner), OnLoss::kTell) : Answer{false, 0};
 }
 
 }  // namespace tsrunc::front

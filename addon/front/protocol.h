@@ -26,16 +26,15 @@ namespace tsrunc::front {
 constexpr uint32_t kProtocol = 1;
 
 enum Message : uint32_t {
-  kRequest = 1,   // a: umask, b: number of arguments; strings, each ended by a zero byte: version, directory,
-                  // arguments, then variables "NAME=value"
-  kLaunched = 2,  // a: pid; b: errno or 0, c: the call that failed
-  kWaited = 3,    // a: wait status, wait(2); b: errno
-  kPrint = 16,    // a: 1 or 2, the stream; text
-  kLaunch =
-      17,  // a: kHoldSignals, kSubreaper, kIsInit; b: CLONE_NEW* of init; c: how many descriptors are preserved: they
-           // follow, ascending, as 32-bit numbers; then maybe the strings of kOwned; with helper, sync, plan, slots
+  kRequest = 1,     // a: umask, b: number of arguments; strings, each ended by a zero byte: version, directory,
+                    // arguments, then variables "NAME=value"
+  kLaunched = 2,    // a: pid; b: errno or 0, c: the call that failed
+  kWaited = 3,      // a: wait status, wait(2); b: errno
+  kPrint = 16,      // a: 1 or 2, the stream; text
+  kLaunch = 17,     // a: kHoldSignals, kSubreaper, kIsInit; b: CLONE_NEW* of init; the preserved descriptors, as
+                    // ascending 32-bit numbers; with helper, sync, plan, slots ...
   kWait = 18,       // a: pid
-  kOwned = 19,      // strings: in digits, how many of the arguments are global options; id; time of creation
+  kOwned = 19,      // a: how many of the arguments are global options; strings: id, time of creation
   kSupervise = 20,  // a: pid; b: kHas... ; the descriptors that b names, in this order; string: the manager's address
   kWaitForReady = 21,  // a: pid; descriptors: the container's socket, a pidfd; string: the manager's address
   kExit = 22,          // a: status

@@ -9,8 +9,6 @@ export interface Launch {
   readonly plan: number;
   /** Descriptors for single operations, by position. */
   readonly slots: readonly number[];
-  /** What is the command's from here on, as with own(). */
-  readonly owned?: Owned;
   /** CLONE_NEW* that the helper is born with, where it is init itself. */
   readonly flagsOfInit?: number;
   /** Numbers, as the caller has them, of what the container keeps besides its standard streams. */
@@ -77,7 +75,7 @@ export interface Caller {
   /** Waits for an exclusive flock(2) on the directory; closing the descriptor gives it up. */
   lock(path: string): Promise<number>;
 
-  /** From here on the container is this command's, until it is handed over: what ends the command must end it, too. */
+  /** The container that is about to be made: if this process is lost before the command is done, the caller ends it. */
   own(owned: Owned): void;
   /** Before anything is started that the caller will supervise: children of children become its own, and signals wait. */
   prepareForeground(options: { subreaper: boolean }): void;

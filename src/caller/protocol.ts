@@ -31,16 +31,11 @@ export interface Message {
   readonly data: Buffer;
 }
 
-export function encodeMessage(
-  kind: number,
-  numbers: { a?: number; b?: number; c?: number },
-  data?: Uint8Array,
-): Buffer {
+export function encodeMessage(kind: number, numbers: { a?: number; b?: number }, data?: Uint8Array): Buffer {
   const bytes = Buffer.alloc(HEAD + (data?.length ?? 0));
   bytes.writeUInt32LE(kind, 0);
   bytes.writeUInt32LE(numbers.a ?? 0, 4);
   bytes.writeUInt32LE(numbers.b ?? 0, 8);
-  bytes.writeUInt32LE(numbers.c ?? 0, 12);
   if (data !== undefined) bytes.set(data, HEAD);
   return bytes;
 }

@@ -1,6 +1,6 @@
 // Owns the case in which another process has called: a front that has asked this planner. What starts, waits and prints is done
 // by it, on request; nothing here may block, for there are others.
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CallerGone, Declined, errorCode, SyscallError } from '../errors.ts';
 import { native, type ExitStatus, type NotifyEnds, type Report } from '../native/binding.ts';
@@ -80,8 +80,9 @@ export class RemoteCaller implements Caller {
     }
   }
 
-  /** A fifo would make everybody wait. */
+  /** A fifo would make everybody wait, and even opening it is noticed at its other end. */
   #openRegular(path: string, flags: number, mode: number): number {
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw new Declined(`${path} is no regular file`);
     const file = openSync(path, flags | constants.O_NONBLOCK, mode);
     if (fstatSync(file).isFile()) return file;
     closeSync(file);
@@ -95,12 +96,11 @@ export class RemoteCaller implements Caller {
   }
 
   async launch(launch: Launch): Promise<number | undefined> {
-    const { helper, sync, plan, slots, preserved, owned, flagsOfInit } = launch;
+    const { helper, sync, plan, slots, preserved, flagsOfInit } = launch;
     const numbers = Buffer.from(Uint32Array.from([...preserved].sort((a, b) => a - b)).buffer);
     const isInit = flagsOfInit !== undefined;
     const flags = this.#foreground | (isInit ? IS_INIT : 0);
-    const data = Buffer.concat([numbers, owned === undefined ? Buffer.of() : this.#encodeOwned(owned)]);
-    const message = encodeMessage(TO_FRONT.launch, { a: flags, b: flagsOfInit ?? 0, c: preserved.length }, data);
+    const message = encodeMessage(TO_FRONT.launch, { a: flags, b: flagsOfInit ?? 0 }, numbers);
     const { a: pid, b: errno } = await this.#connection.ask(message, [helper, sync, plan, ...slots]);
     if (errno !== 0) throw failed(errno, 'execve', 'the helper cannot be started');
     return isInit ? pid : undefined;
@@ -130,12 +130,8 @@ export class RemoteCaller implements Caller {
     return native().lockLater(path);
   }
 
-  own(owned: Owned): void {
-    this.#connection.send(encodeMessage(TO_FRONT.own, {}, this.#encodeOwned(owned)));
-  }
-
-  #encodeOwned({ id, created }: Owned): Buffer {
-    return encodeTexts(String(this.#globals), id, created);
+  own({ id, created }: Owned): void {
+    this.#connection.send(encodeMessage(TO_FRONT.own, { a: this.#globals }, encodeTexts(id, created)));
   }
 
   prepareForeground({ subreaper }: { subreaper: boolean }): void {

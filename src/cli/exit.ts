@@ -13,10 +13,16 @@ export async function statusOf(context: Context, argv: readonly string[]): Promi
   try {
     return await runProgram(context, argv);
   } catch (error) {
-    if (error instanceof Declined || error instanceof CallerGone) throw error;
+    if (isUntold(error)) throw error;
     tell(error, context);
     return context.doing.command === 'exec' ? EXIT_EXEC_FAILURE : EXIT_FAILURE;
   }
+}
+
+/** What is no failure of the command, nor anything to tell: the planner does the rest. Whatever says it in other words. */
+function isUntold(error: unknown): boolean {
+  if (error instanceof Declined || error instanceof CallerGone) return true;
+  return error instanceof Error && error.cause !== undefined && isUntold(error.cause);
 }
 
 /** The one exit. */

@@ -55,7 +55,6 @@ export async function createContainer(runtime: Runtime, given: CreateOptions): P
   const options = { ...given, bundle };
   const facts = readFacts(caller);
   const places = planPlaces(given, facts);
-  store.reserve(id);
   const cgroup = openCgroup(places);
   const slots = new Slots();
   let executor: Executor | undefined;
@@ -68,6 +67,9 @@ export async function createContainer(runtime: Runtime, given: CreateOptions): P
     ...(sharesMounts(bundle) ? { rootfsMounts: mountsOn(bundle.rootfs) } : {}),
     exact: [...bundle.exact].map(([pointer, value]) => [pointer, String(value)]),
   });
+  // Told first: there is no moment at which something is made that nobody would take away.
+  caller.own(state);
+  store.reserve(id);
   try {
     if (hasNotify) makeNotifyDirectory(store, id);
     const { plan, warnings } = planCreate(openSlots(runtime, createInput(options, facts, places), options, slots));
@@ -133,11 +135,8 @@ async function launchInit(
     cgroup.apply(bundle.config.linux?.resources);
   };
   const isLate = waitsForCgroups(plan) && !(cgroup instanceof SystemdCgroup);
-  if (!isLate) {
-    runtime.caller.own(state);
-    prepare();
-  }
-  const { executor, born } = Executor.launch(plan, runtime, { preserved, slots: slots.descriptors, owned: state });
+  if (!isLate) prepare();
+  const { executor, born } = Executor.launch(plan, runtime, { preserved, slots: slots.descriptors });
   try {
     if (isLate) {
       prepare();

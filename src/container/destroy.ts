@@ -53,7 +53,7 @@ export async function finishContainer(runtime: Runtime, id: string, created: str
   try {
     await store.locked(id, async () => {
       if (!store.has(id)) {
-        store.removeEmpty(id); // reserved, and no more
+        store.removeUnsaved(id);
         return;
       }
       const state = store.load(id);

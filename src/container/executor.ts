@@ -2,7 +2,7 @@
 // of addon/init/report.h; knows neither state nor cgroups.
 import { closeSync, writeSync } from 'node:fs';
 import { FileError, HelperError, HookError, InternalError, SyscallError } from '../errors.ts';
-import type { Caller, Owned } from '../caller/caller.ts';
+import type { Caller } from '../caller/caller.ts';
 import type { Log } from '../log.ts';
 import { native, openHelper, REPORT, type ExitStatus, type Report } from '../native/binding.ts';
 import { describeOp } from '../plan/describe.ts';
@@ -17,8 +17,6 @@ export type Progress = { readonly at: AwaitPoint } | { readonly at: 'exec' };
 export interface ExecutorOptions {
   /** Descriptors, besides the standard streams, that the container keeps. */
   readonly preserved?: readonly number[];
-  /** What the caller must finish if this process is lost. */
-  readonly owned?: Owned;
   /** Descriptors for single operations, by slot; the caller closes its own. */
   readonly slots?: readonly number[];
 }
@@ -65,7 +63,7 @@ export class Executor {
     return executor;
   }
 
-  async #launch(sync: number, { preserved = [], slots = [], owned }: ExecutorOptions): Promise<void> {
+  async #launch(sync: number, { preserved = [], slots = [] }: ExecutorOptions): Promise<void> {
     const opened = [sync];
     try {
       const plan = native().openPlan(encodePlan(this.#plan, { reportEveryOp: this.#log.isDebug }));
@@ -77,7 +75,6 @@ export class Executor {
         plan,
         slots,
         preserved,
-        ...(owned === undefined ? {} : { owned }),
         ...(flags === undefined ? {} : { flagsOfInit: flags }),
       });
       this.#pid = launched ?? 0;

@@ -169,10 +169,14 @@ export class Store {
     return parseState(text, path);
   }
 
-  /** Removes the directory if there is nothing in it. */
-  removeEmpty(id: string): void {
+  /** Removes a directory that was reserved for a container whose state was never saved, or only half. */
+  removeUnsaved(id: string): void {
+    const directory = this.directory(id);
     try {
-      rmdirSync(this.directory(id));
+      for (const name of readdirSync(directory))
+        if (name.endsWith('.tmp') || name === 'gate' || name === 'notify')
+          rmSync(`${directory}/${name}`, { recursive: true, force: true });
+      rmdirSync(directory);
     } catch (error) {
       if (errorCode(error) !== 'ENOTEMPTY' && errorCode(error) !== 'ENOENT') throw error;
     }

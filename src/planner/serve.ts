@@ -45,7 +45,9 @@ class Planner {
     this.#listen();
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => this.#end());
     this.#waitIdle();
-    options.log.debug(`planner ${VERSION} listens at ${options.path}`);
+    options.log.debug(
+      `planner ${VERSION} listens at ${options.inherited === undefined ? options.path : 'a socket of systemd'}`,
+    );
   }
 
   #listen(): void {
@@ -111,8 +113,9 @@ class Planner {
       const status = await answer(caller, request.argv);
       return status === undefined ? undefined : encodeMessage(TO_FRONT.exit, { a: status });
     } catch (error) {
-      if (!(error instanceof Declined)) throw error;
-      log.debug(`declined: ${error.message}`);
+      const declined = causeOf(error, Declined);
+      if (declined === undefined) throw causeOf(error, CallerGone) ?? error;
+      log.debug(`declined: ${declined.message}`);
       return encodeMessage(TO_FRONT.decline, {});
     }
   }
@@ -139,6 +142,12 @@ class Planner {
   #endWhenDone(): void {
     if (this.#working === 0) this.#resolve();
   }
+}
+
+/** The error itself, or the cause of it, that is of this kind. */
+function causeOf<T extends Error>(error: unknown, kind: new (...args: never[]) => T): T | undefined {
+  if (error instanceof kind) return error;
+  return error instanceof Error && error.cause !== undefined ? causeOf(error.cause, kind) : undefined;
 }
 
 /** A socket of a planner that was killed is taken away; anything else is somebody's. */

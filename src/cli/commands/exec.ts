@@ -40,7 +40,7 @@ export async function exec(
     tty: flags.tty ?? false,
     noNewPrivs: !flags.newPrivs,
     ...given({
-      file: flags.process,
+      file: context.resolve(flags.process),
       cwd: flags.cwd,
       user: flags.user,
       apparmor: flags.apparmor,

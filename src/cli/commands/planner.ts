@@ -1,5 +1,6 @@
 // tsrunc planner: this program, kept running, for fronts that ask.
-import { Declined } from '../../errors.ts';
+import { readlinkSync } from 'node:fs';
+import { Declined, UsageError } from '../../errors.ts';
 import { servePlanner } from '../../planner/serve.ts';
 import { Context } from '../context.ts';
 import { statusOf } from '../exit.ts';
@@ -23,7 +24,10 @@ export async function planner(context: Context, _args: readonly string[], option
 /** What systemd listens on for us, sd_listen_fds(3). */
 function inheritedSocket({ caller }: Context): { inherited?: number } {
   const { LISTEN_PID: pid, LISTEN_FDS: count } = caller.environment;
-  return pid === String(caller.pid) && Number(count) > 0 ? { inherited: 3 } : {};
+  if (pid !== String(caller.pid) || !(Number(count) > 0)) return {};
+  const found = readlinkSync('/proc/self/fd/3');
+  if (!found.startsWith('socket:')) throw new UsageError(`LISTEN_FDS=${count}: descriptor 3 is ${found}, not a socket`);
+  return { inherited: 3 };
 }
 
 /** Where fronts of this user look; addon/front/client.cc knows the same places. */
