@@ -26,9 +26,10 @@ using sys::Ok;
 using sys::Outcome;
 using sys::UniqueFd;
 
-constexpr int kUnix = 1;       // AF_UNIX
-constexpr int kSeqPacket = 5;  // SOCK_SEQPACKET
-constexpr int kPeerCred = 17;  // SO_PEERCRED
+constexpr int kUnix = 1;        // AF_UNIX
+constexpr int kSeqPacket = 5;   // SOCK_SEQPACKET
+constexpr int kPeerPidfd = 77;  // SO_PEERPIDFD
+constexpr int kPeerCred = 17;   // SO_PEERCRED
 constexpr unsigned kMaxPreserved = 1024;
 
 // The message that is being read or made: one at a time. Only what is used of it becomes resident.
@@ -51,15 +52,38 @@ Path SocketPath(char** envp) {
   return path;
 }
 
-// Who listens must be this user: a plan is carried out as it comes.
-bool IsOurUser(int socket) {
+// Whether the process is in the same namespace as we are.
+bool IsSharing(uint64_t pid, const char* kind) {
+  struct statx ours, theirs;
+  Path path, own;
+  path.Add("/proc/").AddNumber(pid).Add("/ns/").Add(kind);
+  own.Add("/proc/self/ns/").Add(kind);
+  return sys::Statx(AT_FDCWD, own.c_str(), 0, STATX_INO, &ours).ok() &&
+         sys::Statx(AT_FDCWD, path.c_str(), 0, STATX_INO, &theirs).ok() && ours.stx_ino == theirs.stx_ino;
+}
+
+// Whether the process that called listen(2) still lives; before Linux 6.5 there is no pidfd of it to ask.
+bool IsStillThere(int socket) {
+  int pidfd = -1;
+  unsigned size = sizeof(pidfd);
+  long asked = sys::Raw(__NR_getsockopt, socket, sys::kSolSocket, kPeerPidfd, sys::Arg(&pidfd), sys::Arg(&size));
+  if (asked == -ENOPROTOOPT) return true;
+  UniqueFd owned(asked == 0 ? pidfd : -1);
+  return owned.valid() && sys::PidfdSendSignal(owned.get(), 0).ok();
+}
+
+// Who listens must be this user, and outside of every container: a plan is carried out as it comes, and who can write
+// to the socket's directory could listen there. (systemd listens for a planner that is not there yet.)
+bool IsTrusted(int socket) {
   struct {
     int pid;
     unsigned uid, gid;
   } peer = {};
   unsigned size = sizeof(peer);
   long asked = sys::Raw(__NR_getsockopt, socket, sys::kSolSocket, kPeerCred, sys::Arg(&peer), sys::Arg(&size));
-  return asked == 0 && peer.uid == static_cast<unsigned>(sys::Raw(__NR_geteuid));
+  if (asked != 0 || peer.pid <= 0 || peer.uid != static_cast<unsigned>(sys::Raw(__NR_geteuid))) return false;
+  auto pid = static_cast<uint64_t>(peer.pid);
+  return IsSharing(pid, "mnt") && IsSharing(pid, "user") && IsSharing(pid, "pid") && IsStillThere(socket);
 }
 
 UniqueFd ConnectToPlanner(char** envp) {
@@ -71,7 +95,7 @@ UniqueFd ConnectToPlanner(char** envp) {
   Outcome opened = sys::Socket(kUnix, kSeqPacket | O_CLOEXEC);
   if (!opened.ok()) return UniqueFd();
   UniqueFd socket(opened.value);
-  bool is_there = sys::Connect(socket.get(), &address, sizeof(address)).ok() && IsOurUser(socket.get());
+  bool is_there = sys::Connect(socket.get(), &address, sizeof(address)).ok() && IsTrusted(socket.get());
   return is_there ? static_cast<UniqueFd&&>(socket) : UniqueFd();
 }
 
@@ -171,13 +195,20 @@ void TakeOwned(Owned* owned) {
   owned->created.Add(After(g_message.data));
 }
 
-void WriteAll(int stream, const char* data, size_t size) {
+// False when it cannot be written: then the command has failed, whatever the planner says.
+bool WriteAll(int stream, const char* data, size_t size) {
   while (size > 0) {
     Outcome written = sys::Write(stream, data, size);
-    if (!written.ok()) return;
+    if (written.err() == EAGAIN) {
+      pollfd waiting = {stream, POLLOUT, 0};
+      (void)sys::Poll(&waiting, 1, -1);
+      continue;
+    }
+    if (!written.ok()) return false;
     data += written.value;
     size -= static_cast<size_t>(written.value);
   }
+  return true;
 }
 
 void Reply(int planner, Message kind, uint32_t a, uint32_t b = 0, uint32_t c = 0) {
@@ -332,21 +363,26 @@ Answer WaitForReady(const Received& received) {
 
 Answer Serve(const Command& command, UniqueFd planner, OnLoss on_loss) {
   Owned owned;
-  for (;;) {
+  bool is_written = true;
+  for (bool is_first = true;; is_first = false) {
     Received received;
     Outcome got = sys::ReceiveMessage(planner.get(), &g_message, sizeof(g_message), &received.control, &received.count);
-    if (!got.ok() || got.value < static_cast<long>(sizeof(Head))) return Lost(command, owned, on_loss);
+    // A planner that has not even read the request has done nothing of it.
+    if (is_first && got.err() == ECONNRESET) return {false, 0};
+    // A message that fills the buffer is not whole.
+    bool is_message = got.value >= static_cast<long>(sizeof(Head)) && got.value < static_cast<long>(sizeof(g_message));
+    if (!is_message) return Lost(command, owned, on_loss);
     size_t size = static_cast<size_t>(got.value) - sizeof(Head);
-    if (size < kMessageMax) g_message.data[size] = '\0';
+    g_message.data[size] = '\0';
     const Head& head = g_message.head;
     switch (head.kind) {
-      case kPrint: WriteAll(static_cast<int>(head.a), g_message.data, size); break;
+      case kPrint: is_written = WriteAll(static_cast<int>(head.a), g_message.data, size) && is_written; break;
       case kLaunch: LaunchHelper(planner.get(), &received, size); break;
       case kWait: WaitForChild(planner.get(), static_cast<int>(head.a)); break;
       case kOwned: TakeOwned(&owned); break;
       case kSupervise: return Supervise(command, owned, &planner, received);
       case kWaitForReady: return WaitForReady(received);
-      case kExit: return Exit(static_cast<int>(head.a));
+      case kExit: return Exit(is_written || head.a != 0 ? static_cast<int>(head.a) : 1);
       case kDecline: return {false, 0};
       default: return Lost(command, owned, on_loss);
     }

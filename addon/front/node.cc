@@ -71,15 +71,19 @@ void Say(const char* text) { (void)sys::Write(2, text, sys::Length(text)); }
 
 Path OpenDescriptors() {
   // One poll(2) asks for all.
-  constexpr int kAsked = 1024;
+  constexpr unsigned kAsked = 1024;
   constexpr short kNotOpen = 0x20;  // POLLNVAL
   static pollfd asked[kAsked];
-  for (int fd = 0; fd < kAsked; fd++) asked[fd] = {fd + 3, 0, 0};
+  for (unsigned i = 0; i < kAsked; i++) asked[i] = {static_cast<int>(i) + 3, 0, 0};
+  uint64_t limits[2] = {kAsked, kAsked};  // more at once is EINVAL
+  (void)sys::Raw(__NR_prlimit64, 0, 7 /* RLIMIT_NOFILE */, 0, sys::Arg(limits));
+  const unsigned count = limits[0] < kAsked ? static_cast<unsigned>(limits[0]) : kAsked;
   Path text;
   text.Add("TSRUNC_FDS=");
-  if (!sys::Poll(asked, kAsked, 0).ok()) return text;
+  if (!sys::Poll(asked, count, 0).ok()) return text;
   bool is_first = true;
-  for (const pollfd& entry : asked) {
+  for (unsigned i = 0; i < count; i++) {
+    const pollfd& entry = asked[i];
     if ((entry.revents & kNotOpen) != 0) continue;
     text.Add(is_first ? "" : ",").AddNumber(static_cast<uint64_t>(entry.fd));
     is_first = false;

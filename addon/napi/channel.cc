@@ -141,7 +141,7 @@ Napi::Value ReceiveMessage(const Napi::CallbackInfo& info) {
   message.msg_iovlen = 1;
   sys::Outcome received = sys::ReceiveOnce(socket, &message, MSG_DONTWAIT | MSG_TRUNC);
   if (received.err() == EAGAIN) return env.Undefined();
-  if (received.value == 0) return env.Null();
+  if (received.value == 0 || received.err() == ECONNRESET) return env.Null();
   long size = Check(env, received);
   if (static_cast<size_t>(size) > sizeof(buffer)) throw SystemError(env, sys::Fail(EMSGSIZE, Call::k_recvmsg));
   return Napi::Buffer<char>::Copy(env, buffer, static_cast<size_t>(size));

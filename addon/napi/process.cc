@@ -41,6 +41,7 @@ static Napi::Value ReceiveReport(const Napi::CallbackInfo& info, int flags) {
   message.msg_controllen = sizeof(control);
   sys::Outcome outcome = sys::ReceiveOnce(sync, &message, MSG_CMSG_CLOEXEC | flags);
   if (outcome.err() == EAGAIN) return env.Undefined();
+  if (outcome.err() == ECONNRESET) return env.Null();
   long received = Check(env, outcome);
   if (received == 0) return env.Null();
   if (received < init::kReportHead || report.detail_size > sizeof(report.detail))

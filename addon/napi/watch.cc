@@ -41,7 +41,11 @@ void OnReady(uv_poll_t* handle, int, int) {
   auto* watch = static_cast<Watch*>(handle->data);
   Napi::Env env = watch->callback.Env();
   Napi::HandleScope scope(env);
-  watch->callback.MakeCallback(env.Global(), {}, watch->context);
+  try {
+    watch->callback.MakeCallback(env.Global(), {}, watch->context);
+  } catch (const Napi::Error&) {
+    // One connection's trouble must not end the process; the callbacks catch what can be caught.
+  }
 }
 
 UniqueFd OpenDirectory(Napi::Env env, const std::string& path) {

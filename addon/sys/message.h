@@ -48,7 +48,9 @@ inline Outcome SendMessage(int socket, const void* data, size_t size, int descri
 // before that comes by the next call.
 inline Outcome ReceiveOnce(int socket, void* message, int flags) {
   Outcome received = Recvmsg(socket, message, flags);
-  return received.value == -104 /* ECONNRESET */ ? Recvmsg(socket, message, flags) : received;
+  if (received.value != -104 /* ECONNRESET */) return received;
+  Outcome next = Recvmsg(socket, message, flags);
+  return next.value == 0 ? received : next;  // there was nothing before it
 }
 
 // The next message, with its descriptors, which the caller closes; `value` is its size, 0 at the end.

@@ -46,6 +46,8 @@ export interface Owned {
 export interface Caller {
   /** Whether it is this process, or one that has asked it. */
   readonly isThisProcess: boolean;
+  /** Whether it has ended: nobody waits for the command any more. */
+  readonly isGone: boolean;
   readonly pid: number;
   /** /proc/PID of the caller. */
   readonly proc: string;
@@ -70,6 +72,8 @@ export interface Caller {
   launch(launch: Launch): Promise<number | undefined>;
   /** The next report at a sync socket; null at its end. */
   receive(sync: number): Promise<Report | null>;
+  /** Waits until there is something to read, or the end. */
+  whenReadable(descriptor: number): Promise<void>;
   /** Waits for a child of the caller's that the caller has been told of. */
   waitFor(pid: number): Promise<ExitStatus>;
   /** Waits for an exclusive flock(2) on the directory; closing the descriptor gives it up. */

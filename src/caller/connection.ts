@@ -1,6 +1,6 @@
 // Owns one connection of a front's: messages out, in their order and without blocking, and the answers to them.
 import { closeSync } from 'node:fs';
-import { CallerGone, errorCode } from '../errors.ts';
+import { CallerGone } from '../errors.ts';
 import { native } from '../native/binding.ts';
 import { decodeMessage, type Message } from './protocol.ts';
 
@@ -21,6 +21,7 @@ export class Connection {
   #waiting = 0;
   #isGone = false;
   #isEnding = false;
+  readonly #gone = new Set<() => void>();
   #answer: { resolve: (message: Message) => void; reject: (error: Error) => void } | undefined;
   readonly #onMessage: (message: Message | undefined) => void;
   readonly #onClose: () => void;
@@ -41,6 +42,18 @@ export class Connection {
     return this.#isGone;
   }
 
+  /** Whether something is still on its way. */
+  get isSending(): boolean {
+    return this.#outgoing.length > 0;
+  }
+
+  /** Calls back once when the connection is closed, unless the result is called before. */
+  onGone(callback: () => void): () => void {
+    if (this.#isGone) queueMicrotask(callback);
+    this.#gone.add(callback);
+    return () => this.#gone.delete(callback);
+  }
+
   /** Sends a message; `descriptors` stay the caller's to close. CallerGone when nobody is there. */
   send(bytes: Uint8Array, descriptors: readonly number[] = []): void {
     if (this.#isGone) throw new CallerGone('the caller has ended');
@@ -51,7 +64,17 @@ export class Connection {
     }
     this.#waiting += bytes.length;
     this.#outgoing.push({ bytes, descriptors: descriptors.map((descriptor) => native().duplicate(descriptor)) });
-    this.#stopWriting ??= native().watch(this.#socket, 'write', () => this.#sendWaiting());
+    this.#stopWriting ??= this.#watchWriting();
+  }
+
+  /** libuv takes a descriptor once: this is another number of the same socket. */
+  #watchWriting(): () => void {
+    const writing = native().duplicate(this.#socket);
+    const stop = native().watch(writing, 'write', () => this.#sendWaiting());
+    return () => {
+      stop();
+      closeSync(writing);
+    };
   }
 
   /** Sends a message and waits for the answer to it. */
@@ -76,6 +99,7 @@ export class Connection {
     for (const { descriptors } of this.#outgoing.splice(0)) for (const descriptor of descriptors) closeSync(descriptor);
     closeSync(this.#socket);
     this.#answer?.reject(new CallerGone('the caller has ended'));
+    for (const callback of [...this.#gone]) callback();
     this.#onClose();
   }
 
@@ -83,7 +107,7 @@ export class Connection {
     try {
       return native().sendMessage(this.#socket, bytes, descriptors);
     } catch (error) {
-      if (errorCode(error) !== 'EPIPE' && errorCode(error) !== 'ECONNRESET') throw error;
+      // EPIPE mostly. Whatever it is, this caller cannot be reached any more.
       this.close();
       throw new CallerGone('the caller has ended', { cause: error });
     }
@@ -106,9 +130,18 @@ export class Connection {
     if (this.#isEnding) this.close();
   }
 
+  /** Null also for what is no message of this protocol: too long. Nothing that a caller sends may end the planner. */
+  #receive(): Buffer | null | undefined {
+    try {
+      return native().receiveMessage(this.#socket);
+    } catch {
+      return null;
+    }
+  }
+
   #read(): void {
-    for (;;) {
-      const bytes = this.#isGone ? undefined : native().receiveMessage(this.#socket);
+    while (!this.#isGone) {
+      const bytes = this.#receive();
       if (bytes === undefined) return;
       if (bytes === null) return this.close();
       const message = decodeMessage(bytes);

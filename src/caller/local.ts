@@ -2,10 +2,12 @@
 import { readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { native, type ExitStatus, type NotifyEnds, type Report } from '../native/binding.ts';
+import { readable } from '../native/readable.ts';
 import { exitCode, type Caller, type Ending, type Foreground, type Launch } from './caller.ts';
 
 export class LocalCaller implements Caller {
   readonly isThisProcess = true;
+  readonly isGone = false;
   readonly pid = process.pid;
   readonly proc = '/proc/self';
   readonly environment = process.env;
@@ -47,6 +49,10 @@ export class LocalCaller implements Caller {
 
   async receive(sync: number): Promise<Report | null> {
     return native().receive(sync);
+  }
+
+  async whenReadable(descriptor: number): Promise<void> {
+    await readable(descriptor);
   }
 
   async waitFor(pid: number): Promise<ExitStatus> {

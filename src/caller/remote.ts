@@ -5,12 +5,15 @@ import { resolve } from 'node:path';
 import { CallerGone, Declined, errorCode, SyscallError } from '../errors.ts';
 import { native, type ExitStatus, type NotifyEnds, type Report } from '../native/binding.ts';
 import { readable } from '../native/readable.ts';
-import type { Caller, Ending, Foreground, Launch, Owned } from './caller.ts';
+import type { Caller, Ending, Foreground, Launch, Owned, Removal } from './caller.ts';
 import type { Connection } from './connection.ts';
 import { encodeMessage, encodeTexts, FOREGROUND, HAS, IS_INIT, TO_FRONT, type Request } from './protocol.ts';
 
 /** Texts go in pieces that leave room for others in the socket's buffer. */
 const PIECE = 32 << 10;
+
+/** addon/sys/message.h takes 64 descriptors, and three are not slots. */
+const MAX_SLOTS = 60;
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
@@ -98,6 +101,7 @@ export class RemoteCaller implements Caller {
   async launch(launch: Launch): Promise<number | undefined> {
     const { helper, sync, plan, slots, preserved, flagsOfInit } = launch;
     const numbers = Buffer.from(Uint32Array.from([...preserved].sort((a, b) => a - b)).buffer);
+    if (slots.length > MAX_SLOTS) throw new Declined('so many descriptors do not fit into a message');
     const isInit = flagsOfInit !== undefined;
     const flags = this.#foreground | (isInit ? IS_INIT : 0);
     const message = encodeMessage(TO_FRONT.launch, { a: flags, b: flagsOfInit ?? 0 }, numbers);
@@ -110,8 +114,26 @@ export class RemoteCaller implements Caller {
     for (;;) {
       const report = native().receiveNow(sync);
       if (report !== undefined) return report;
-      await readable(sync);
+      await this.whenReadable(sync);
     }
+  }
+
+  /** CallerGone when the caller ends before that. */
+  whenReadable(descriptor: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const stop = native().watch(descriptor, 'read', () => {
+        end();
+        resolve();
+      });
+      const forget = this.#connection.onGone(() => {
+        end();
+        reject(new CallerGone('the caller has ended'));
+      });
+      const end = () => {
+        stop();
+        forget();
+      };
+    });
   }
 
   async waitFor(pid: number): Promise<ExitStatus> {
@@ -126,8 +148,15 @@ export class RemoteCaller implements Caller {
     }
   }
 
-  lock(path: string): Promise<number> {
-    return native().lockLater(path);
+  async lock(path: string): Promise<number> {
+    const lock = await native().lockLater(path);
+    if (!this.#connection.isGone) return lock;
+    closeSync(lock);
+    throw new CallerGone('the caller has ended');
+  }
+
+  get isGone(): boolean {
+    return this.#connection.isGone;
   }
 
   own({ id, created }: Owned): void {
@@ -139,7 +168,7 @@ export class RemoteCaller implements Caller {
   }
 
   async supervise({ pid, terminal, notify }: Foreground, ending?: Ending): Promise<undefined> {
-    const removal = ending?.removal;
+    const removal = fits(ending?.removal) ? ending?.removal : undefined;
     // Open, the directory stays the one that is meant, whoever makes another of its name.
     const directory = removal === undefined ? undefined : openSync(removal.directory, DIRECTORY);
     try {
@@ -161,6 +190,11 @@ export class RemoteCaller implements Caller {
     const message = encodeMessage(TO_FRONT.waitForReady, { a: notify.pid }, encodeTexts(notify.host));
     this.#connection.send(message, [notify.socket, notify.pidfd]);
   }
+}
+
+/** In one message, with room to spare. */
+function fits(removal: Removal | undefined): boolean {
+  return removal !== undefined && [removal.directory, ...removal.cgroups].join().length < PIECE;
 }
 
 async function endOf(pid: number): Promise<void> {

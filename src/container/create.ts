@@ -6,7 +6,6 @@ import { openCgroup } from '../cgroup/open.ts';
 import { SystemdCgroup } from '../cgroup/systemd.ts';
 import { HelperError, InternalError, StateError, whileFailing } from '../errors.ts';
 import { readFacts } from '../host/facts.ts';
-import { readProcess } from '../host/process.ts';
 import { native } from '../native/binding.ts';
 import type { Bundle } from '../oci/load-bundle.ts';
 import { planCgroupPlaces, planSystemdPlaces } from '../plan/cgroup-places.ts';
@@ -75,15 +74,17 @@ export async function createContainer(runtime: Runtime, given: CreateOptions): P
     const { plan, warnings } = planCreate(openSlots(runtime, createInput(options, facts, places), options, slots));
     for (const warning of warnings) log.warn(warning);
     executor = await launchInit(runtime, plan, options, slots, { state, cgroup });
-    state = { ...state, ...birthOf(executor.pid), startOps: operationsOfStart(plan), isStarted: !options.hasGate };
-    // While init works. Without a gate it starts without another word, and whoever looks then must find it running.
-    if (!options.hasGate) store.save(state);
+    state = { ...state, ...executor.birth, startOps: operationsOfStart(plan), isStarted: !options.hasGate };
+    // Written while init works, seen once it is inside: whoever joined it before would be in the host's root.
+    let save = store.stage(state);
     await reachStart(runtime, executor, state, cgroup);
-    // In a joined pid namespace another process has taken over as init on the way.
-    const isReplaced = executor.pid !== state.pid;
-    if (isReplaced) state = { ...state, ...birthOf(executor.pid) };
+    if (executor.pid !== state.pid) {
+      // In a joined pid namespace another process has taken over as init on the way.
+      state = { ...state, ...executor.birth };
+      save = store.stage(state);
+    }
     if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, executor.pid, 'standard');
-    if (options.hasGate || isReplaced) store.save(state);
+    save();
     return { state, executor, cgroup };
   } catch (error) {
     throw await whileFailing(withMemoryHint(error, bundle), async () => {
@@ -145,7 +146,7 @@ async function launchInit(
   } catch (error) {
     throw await whileFailing(error, async () => {
       await born.finally(() => executor.close());
-      await killAndReap(runtime.caller, executor.pid);
+      await killAndReap(runtime.caller, executor.birth);
     });
   }
   await born;
@@ -218,10 +219,6 @@ async function reachStart(
   }
 }
 
-export function birthOf(pid: number): { pid: number; startTime: number } {
-  return { pid, startTime: readProcess(pid)?.startTime ?? 0 };
-}
-
 /** What init does after the gate, without what only it needs: `start` names a failure by it. */
 function operationsOfStart(plan: Plan): StoredState['startOps'] {
   const first = plan.findIndex((op) => op.kind === 'awaitGate') + 1;
@@ -272,7 +269,7 @@ async function undo(
 ): Promise<void> {
   if (executor !== undefined && executor.pid > 0) {
     executor.close(); // an init that waits for us ends by itself
-    await killAndReap(caller, executor.pid);
+    await killAndReap(caller, executor.birth);
   }
   await cgroup.remove();
   removeMounts(state);

@@ -6,7 +6,6 @@ import { readFacts } from '../host/facts.ts';
 import { parseProcCgroup } from '../host/cgroup-mounts.ts';
 import { isAlive } from '../host/process.ts';
 import { native } from '../native/binding.ts';
-import { readable } from '../native/readable.ts';
 import type { ExactIntegers, Process } from '../oci/types.ts';
 import { planExec } from '../plan/exec.ts';
 import type { CgroupPlace } from '../plan/facts.ts';
@@ -48,11 +47,11 @@ export async function execInContainer(runtime: Runtime, options: ExecOptions): P
   if (!(status === 'paused' && options.ignorePaused)) checkStatus('exec', id, status);
   if (!options.detach) caller.prepareForeground({ subreaper: true });
   const executor = await startExec(runtime, options, state);
-  const { terminal } = executor;
+  const terminal = executor.takeTerminal();
   try {
     if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, executor.pid, 'setns');
     // Init of the exec waits at its start now; a hold point may keep it there.
-    if (options.waitFifo !== undefined) await waitAtFifo(options.waitFifo);
+    if (options.waitFifo !== undefined) await waitAtFifo(caller, options.waitFifo);
     executor.proceed();
     await executor.next();
     if (options.pidFile !== undefined) writePidFile(caller, options.pidFile, executor.pid);
@@ -121,7 +120,7 @@ function exactOf(state: StoredState): ExactIntegers {
 
 async function endExec(caller: Caller, executor: Executor): Promise<void> {
   executor.close();
-  await killAndReap(caller, executor.pid);
+  await killAndReap(caller, executor.birth);
 }
 
 const NAMESPACE_FILES = ['user', 'cgroup', 'ipc', 'uts', 'net', 'pid', 'mnt', 'time'] as const;
@@ -179,11 +178,11 @@ function whereInitIs(place: CgroupPlace, pid: number): CgroupPlace {
 }
 
 /** Without blocking, which open(2) and read(2) of a fifo do. */
-async function waitAtFifo(path: string): Promise<void> {
+async function waitAtFifo(caller: Caller, path: string): Promise<void> {
   try {
     const fifo = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      await readable(fifo);
+      await caller.whenReadable(fifo);
     } finally {
       closeSync(fifo);
     }

@@ -3,6 +3,7 @@
 import { closeSync, writeSync } from 'node:fs';
 import { FileError, HelperError, HookError, InternalError, SyscallError } from '../errors.ts';
 import type { Caller } from '../caller/caller.ts';
+import { readProcess } from '../host/process.ts';
 import type { Log } from '../log.ts';
 import { native, openHelper, REPORT, type ExitStatus, type Report } from '../native/binding.ts';
 import { describeOp } from '../plan/describe.ts';
@@ -31,6 +32,7 @@ export class Executor {
   readonly #sync: number;
   #isOpen = true;
   #pid = 0;
+  #startTime = 0;
   #terminal: number | undefined;
 
   /** Takes part in an execution that another process has begun: `sync` is connected to the gate where its init waits. */
@@ -77,7 +79,7 @@ export class Executor {
         preserved,
         ...(flags === undefined ? {} : { flagsOfInit: flags }),
       });
-      this.#pid = launched ?? 0;
+      if (launched !== undefined) this.#setPid(launched);
     } catch (error) {
       this.close();
       throw error;
@@ -92,9 +94,16 @@ export class Executor {
     return this.#pid;
   }
 
-  /** The master of the container's pseudoterminal, once there is one; the caller closes it. */
-  get terminal(): number | undefined {
-    return this.#terminal;
+  /** Init as one process for ever, whoever gets its pid later. */
+  get birth(): { pid: number; startTime: number } {
+    return { pid: this.#pid, startTime: this.#startTime };
+  }
+
+  /** Hands over the master of the container's pseudoterminal, once there is one; the caller closes it. */
+  takeTerminal(): number | undefined {
+    const terminal = this.#terminal;
+    this.#terminal = undefined;
+    return terminal;
   }
 
   /** Waits until init waits for us, or has become the program. Throws HelperError when an operation fails. */
@@ -120,6 +129,8 @@ export class Executor {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     closeSync(this.#sync);
+    const terminal = this.takeTerminal();
+    if (terminal !== undefined) closeSync(terminal);
   }
 
   async #waitForBirth(): Promise<void> {
@@ -155,8 +166,13 @@ export class Executor {
   /** The first is init; a later one takes its place, and the old one is ours to reap. */
   async #takePid(pid: number): Promise<void> {
     const before = this.#pid;
-    this.#pid = pid;
+    this.#setPid(pid);
     if (before !== 0) await this.#caller.waitFor(before);
+  }
+
+  #setPid(pid: number): void {
+    this.#pid = pid;
+    this.#startTime = readProcess(pid)?.startTime ?? 0;
   }
 
   #logDone(report: Report): void {
@@ -188,6 +204,7 @@ export async function executeApart(runtime: Executing, plan: Plan, slots: readon
   try {
     await executor.next();
   } finally {
+    executor.close();
     // After its last report, or none: it has ended, or is about to.
     ended = await runtime.caller.waitFor(executor.pid);
   }

@@ -2,7 +2,7 @@
 import { closeSync } from 'node:fs';
 import type { Caller } from '../caller/caller.ts';
 import { openCgroup } from '../cgroup/open.ts';
-import { killIfThere, signalIfThere } from '../cgroup/processes.ts';
+import { signalIfThere } from '../cgroup/processes.ts';
 import { errorCode } from '../errors.ts';
 import { isAlive } from '../host/process.ts';
 import { native } from '../native/binding.ts';
@@ -11,13 +11,16 @@ import { checkStatus, statusOf } from './lifecycle.ts';
 import { SIGKILL } from './signals.ts';
 import type { StoredState } from './store.ts';
 
+/** A process, and no later one of the same pid. */
+type Birth = Pick<StoredState, 'pid' | 'startTime'>;
+
 /** Sends a signal to init. False when it has ended. */
 export function signalInit(state: StoredState, signal: number): Promise<boolean> {
   return withPidfd(state, (pidfd) => native().signalPidfd(pidfd, signal));
 }
 
 /** Calls `use` with a pidfd of init; false when init has ended. */
-export async function withPidfd(state: StoredState, use: (pidfd: number) => void | Promise<void>): Promise<boolean> {
+export async function withPidfd(state: Birth, use: (pidfd: number) => void | Promise<void>): Promise<boolean> {
   let pidfd: number;
   try {
     pidfd = native().openPidfd(state.pid);
@@ -63,12 +66,12 @@ async function killAll(state: StoredState, signal: number): Promise<void> {
   }
 }
 
-/** Ends a child of the caller that may have ended already. Until it is reaped its pid is its own. */
-export async function killAndReap(caller: Caller, pid: number): Promise<void> {
-  if (pid <= 0) return; // never born; and kill(2) would mean others by it
-  killIfThere(pid);
+/** Ends a child of the caller that may have ended already; by pidfd, since a caller that is gone reaps nothing. */
+export async function killAndReap(caller: Caller, birth: Birth): Promise<void> {
+  if (birth.pid <= 0) return; // never born
+  await withPidfd(birth, (pidfd) => native().signalPidfd(pidfd, SIGKILL));
   try {
-    await caller.waitFor(pid);
+    await caller.waitFor(birth.pid);
   } catch (error) {
     if (errorCode(error) !== 'ECHILD') throw error; // it was reaped while we supervised
   }

@@ -37,7 +37,7 @@ export async function runContainer(runtime: Runtime, options: RunOptions): Promi
   requireProcess(options.bundle.config);
   if (!options.detach) caller.prepareForeground({ subreaper: !options.noSubreaper });
   const { state, executor } = await createContainer(runtime, { ...options, hasGate: false });
-  const { terminal } = executor;
+  const terminal = executor.takeTerminal();
   let notify: NotifySocket | undefined;
   try {
     notify = NotifySocket.open(runtime, state.id);
@@ -58,7 +58,7 @@ export async function runContainer(runtime: Runtime, options: RunOptions): Promi
   } catch (error) {
     throw await whileFailing(error, async () => {
       executor.close();
-      await killAndReap(caller, state.pid);
+      await killAndReap(caller, state);
       if (store.has(state.id)) await destroyContainer(runtime, state);
     });
   } finally {

@@ -30,8 +30,9 @@ async function openGate(
   checkStatus('start', id, statusOf(state));
   requireProcess(state.config);
   const executor = Executor.join(planOf(state), runtime, connect(store, state));
-  const notify = NotifySocket.open(runtime, id);
+  let notify: NotifySocket | undefined;
   try {
+    notify = NotifySocket.open(runtime, id);
     await executor.next(); // init is at its gate
     const started = { ...state, isStarted: true };
     // Before init goes: a command that looks now must not find a container that runs and is called created.
@@ -41,7 +42,10 @@ async function openGate(
     await runPoststart(runtime, started);
     return { state: started, notify };
   } catch (error) {
-    throw await whileFailing(error, () => notify?.close());
+    throw await whileFailing(error, () => {
+      executor.close();
+      notify?.close();
+    });
   }
 }
 

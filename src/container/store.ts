@@ -82,20 +82,30 @@ export class Store {
    * do not outlive the boot, so nor need their states, and it would cost more than all the rest.
    */
   save(state: StoredState): void {
+    this.stage(state)();
+  }
+
+  /** The first half of save(); the result does the second, which is short. */
+  stage(state: StoredState): () => void {
     const path = `${this.directory(state.id)}/${this.fileName}`;
     const temporary = `${path}.${process.pid}.tmp`;
-    try {
-      const file = openSync(temporary, 'wx', 0o600);
+    const attempt = (work: () => void) => {
+      try {
+        work();
+      } catch (cause) {
+        rmSync(temporary, { force: true });
+        throw new FileError(`save the state of container ${state.id} in ${path}`, { cause });
+      }
+    };
+    attempt(() => {
+      const file = openSync(temporary, 'w', 0o600);
       try {
         writeSync(file, JSON.stringify(state));
       } finally {
         closeSync(file);
       }
-      renameSync(temporary, path);
-    } catch (cause) {
-      rmSync(temporary, { force: true });
-      throw new FileError(`save the state of container ${state.id} in ${path}`, { cause });
-    }
+    });
+    return () => attempt(() => renameSync(temporary, path));
   }
 
   /** Where `start` reaches the container's init. */

@@ -27,6 +27,9 @@ export function servePlanner(options: PlannerOptions): Promise<void> {
   return new Promise((resolve) => new Planner(options, resolve));
 }
 
+/** How long a front may take for its request. */
+const ASK_MS = 10_000;
+
 class Planner {
   readonly #options: PlannerOptions;
   readonly #resolve: () => void;
@@ -57,9 +60,10 @@ class Planner {
         if (socket !== undefined) this.#serve(socket);
       } catch (error) {
         // No descriptor is left for it (EMFILE): it waits until some are given back.
-        this.#options.log.warn(`accept: ${(error as Error).message}`);
         this.#stopListening();
+        this.#stopListening = () => undefined;
         setTimeout(() => this.#isEnding || this.#listen(), 100);
+        this.#options.log.warn(`accept: ${(error as Error).message}`);
       }
     });
   }
@@ -67,11 +71,27 @@ class Planner {
   #serve(socket: number): void {
     clearTimeout(this.#idle);
     const peer = native().peerOf(socket);
+    // At once: it must not keep a place that others need.
+    if (peer.difference !== '' || this.#isEnding) {
+      this.#options.log.debug(`declined: ${this.#isEnding ? 'the end' : `its ${peer.difference} differs`}`);
+      declineAtOnce(socket);
+      this.#waitIdle();
+      return;
+    }
+    let isAsked = false;
+    const tooLong = setTimeout(() => isAsked || connection.close(), ASK_MS);
     const connection: Connection = new Connection(socket, {
-      message: (message) => void this.#handle(connection, peer, message),
+      message: (message) => {
+        if (isAsked) return; // one request a connection
+        isAsked = true;
+        clearTimeout(tooLong);
+        this.#handle(connection, peer, message).catch(() => connection.close()); // a log that cannot be written
+      },
       close: () => {
+        clearTimeout(tooLong);
         this.#connections.delete(connection);
         this.#waitIdle();
+        this.#endWhenDone();
       },
     });
     this.#connections.add(connection);
@@ -93,7 +113,8 @@ class Planner {
     } finally {
       this.#working--;
       connection.end();
-      if (this.#isEnding) this.#endWhenDone();
+      this.#waitIdle();
+      this.#endWhenDone();
     }
   }
 
@@ -107,7 +128,6 @@ class Planner {
     try {
       if (request === undefined) throw new Declined('it speaks another protocol');
       if (request.version !== VERSION) throw new Declined(`it is version ${request.version}`);
-      if (peer.difference !== '') throw new Declined(`its ${peer.difference} differs`);
       log.debug(`pid ${peer.pid} in ${request.cwd}: ${request.argv.join(' ')}`);
       const caller = new RemoteCaller(connection, peer.pid, request, countGlobals(request.argv));
       const status = await answer(caller, request.argv);
@@ -123,24 +143,37 @@ class Planner {
   #waitIdle(): void {
     const { idleSeconds } = this.#options;
     clearTimeout(this.#idle);
-    if (idleSeconds === undefined || this.#connections.size > 0 || this.#isEnding) return;
+    if (idleSeconds === undefined || this.#connections.size > 0 || this.#working > 0 || this.#isEnding) return;
     this.#idle = setTimeout(() => this.#end(), idleSeconds * 1000);
   }
 
-  /** No new requests; those of the kernel's queue find Node. */
+  /** Nobody finds us any more; who has, and is still in the kernel's queue, is declined until the last request is done. */
   #end(): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
     clearTimeout(this.#idle);
-    this.#stopListening();
     // A socket that systemd listens on stays: it starts the next planner.
     if (this.#options.inherited === undefined) rmSync(this.#options.path, { force: true });
-    closeSync(this.#listening);
     this.#endWhenDone();
   }
 
   #endWhenDone(): void {
-    if (this.#working === 0) this.#resolve();
+    if (!this.#isEnding || this.#working > 0 || [...this.#connections].some((connection) => connection.isSending))
+      return;
+    this.#stopListening();
+    this.#stopListening = () => undefined;
+    this.#resolve();
+  }
+}
+
+/** A front that does not trust us has closed its end already. */
+function declineAtOnce(socket: number): void {
+  try {
+    native().sendMessage(socket, encodeMessage(TO_FRONT.decline, {}), []);
+  } catch (error) {
+    if (errorCode(error) !== 'EPIPE') throw error;
+  } finally {
+    closeSync(socket);
   }
 }
 

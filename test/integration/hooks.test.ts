@@ -1,7 +1,7 @@
 // Hooks: when, where, with what, and what their failure does. config.md, POSIX-platform Hooks.
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
-import { bundleFor, onlyTsrunc } from '../support/bundle.ts';
+import { bundleFor, onlyTsrunc, RUNTIME } from '../support/bundle.ts';
 import { call, create, state, WAITING } from '../support/commands.ts';
 import { sh } from '../support/host.ts';
 
@@ -101,3 +101,15 @@ t.test(
     t.ok(existsSync(`${bundle.directory}/second`), 'the remaining hooks run');
   },
 );
+
+t.test('nobody joins a container that is being made', onlyTsrunc('has states of its own for this'), async (t) => {
+  const bundle = bundleFor(t);
+  const said = `${bundle.directory}/said`;
+  const line = `for c in state 'exec'; do ${RUNTIME} --root ${bundle.root} $c ${bundle.id} $([ $c = exec ] && echo /bin/ls /); echo $?; done >${said} 2>&1`;
+  const hook = { path: '/bin/sh', args: ['sh', '-c', line], env: [`PATH=${process.env['PATH']}`] };
+  bundle.config.hooks = { prestart: [hook] };
+  t.equal(bundle.run('true').status, 0);
+  const text = readFileSync(said, 'utf8');
+  t.notMatch(text, /"status": "(running|created)"/, 'its init is still in the root of the host');
+  t.match(text, /cannot exec in a stopped container/);
+});

@@ -80,6 +80,7 @@ t.test('a planner that dies during the wait is not missed', ours, async (t) => {
   let said = '';
   child.stderr?.on('data', (data) => (said += data));
   await eventually('it runs', () => stateOf(planner, bundle).status === 'running');
+  await eventually('the front waits', () => !/ ([3-9]|\d\d) -> socket/.test(sh(`ls -l /proc/${child.pid}/fd`)));
   planner.process.kill('SIGKILL');
   await planner.ended;
   writeFileSync(`${bundle.rootfs}/tmp/go`, '');
@@ -172,6 +173,26 @@ os.execv(sys.argv[2], [sys.argv[2], '--debug', '--log', sys.argv[1] + '.log', 'p
   t.same(await ended, [0, null]);
   t.ok(existsSync(socket), 'it is not ours to remove');
   t.match(readFileSync(`${socket}.log`, 'utf8'), /msg="pid \d+ in .*: -v"/);
+});
+
+t.test('descriptors do not grow with containers, nor with failures', ours, async (t) => {
+  const planner = await plannerFor(t);
+  const bundle = bundleFor(t);
+  bundle.config.process.args = WAITING;
+  bundle.save();
+  const open = () => Number(sh(`ls /proc/${planner.process.pid}/fd | wc -l`));
+  const round = (id: string) => {
+    t.equal(planner.quietly(bundle, 'create', id), 0);
+    t.equal(planner.quietly(bundle, 'start', id), 0);
+    t.equal(planner.quietly(bundle, 'exec', id, '/bin/true'), 0);
+    t.equal(planner.quietly(bundle, 'exec', id, '/nowhere'), 255);
+    t.equal(planner.quietly(bundle, 'exec', '-t', id, '/nowhere'), 255);
+    t.equal(planner.quietly(bundle, 'delete', '--force', id), 0);
+  };
+  round(bundle.id);
+  const before = open();
+  for (let i = 0; i < 12; i++) round(bundle.id);
+  t.ok(open() <= before + 2, `${before} descriptors before, ${open()} after 12 rounds`);
 });
 
 t.test('memory does not grow with requests', ours, async (t) => {

@@ -64,6 +64,59 @@ t.test('descriptors are those of who called', ours, async (t) => {
   t.equal(planner.answered, 1);
 });
 
+t.test('streams that are closed', ours, async (t) => {
+  const planner = await plannerFor(t);
+  const bundle = bundleFor(t);
+  bundle.config.process.args = ['sh', '-c', 'ls -l /proc/self/fd >/tmp/fds'];
+  bundle.config.root.readonly = false;
+  bundle.save();
+  for (const closed of ['<&-', '>&-', '<&- >&- 2>&-']) {
+    const line = `cd ${bundle.directory}; ${RUNTIME} --root state run ${bundle.id} </dev/null >/dev/null 2>&1 ${closed}`;
+    t.equal(execute('bash', ['-c', line], { env: planner.environment }).status, 0);
+    const open = readFileSync(`${bundle.rootfs}/tmp/fds`, 'utf8');
+    t.notMatch(open, /socket|memfd|anon/, `${closed}: nothing of ours stands in for them: ${open}`);
+  }
+  t.equal(planner.answered, 3);
+});
+
+t.test('nobody in a container can play the planner', ours, async (t) => {
+  const bundle = bundleFor(t);
+  const socket = `${bundle.directory}/impostor`;
+  const script = `
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.bind(sys.argv[1]); s.listen(8); print('listening', flush=True)
+c, _ = s.accept(); print('asked:', len(c.recv(65536)), flush=True)
+`;
+  const impostor = spawn('unshare', ['-pf', '--mount-proc', 'python3', '-c', script, socket], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let said = '';
+  impostor.stdout.on('data', (data) => (said += data));
+  await eventually('it listens', () => said.includes('listening'));
+  const ended = once(impostor, 'exit');
+  const result = execute(RUNTIME, ['-v'], { env: { ...process.env, TSRUNC_PLANNER: socket } });
+  t.match(result.stdout, /^tsrunc version/, 'Node answers');
+  await ended;
+  t.match(said, /asked: 0/, 'it is told nothing');
+});
+
+t.test('what is printed: much of it, to a slow reader, to none', ours, async (t) => {
+  const planner = await plannerFor(t);
+  const bundle = bundleFor(t);
+  bundle.config.mounts.push(
+    ...Array.from({ length: 3000 }, (_, i) => ({ destination: `/m/${i}`, type: 'tmpfs', source: 'tmpfs' })),
+  );
+  bundle.save();
+  const plan = `${RUNTIME} plan -b ${bundle.directory} --format json`;
+  const shell = (line: string) => execute('bash', ['-c', line], { env: planner.environment });
+  const size = Number(shell(`TSRUNC_PLANNER=off ${plan} | wc -c`).stdout);
+  t.ok(size > 500_000, `${size} bytes, more than a socket holds`);
+  t.equal(Number(shell(`${plan} | (sleep 1; wc -c)`).stdout), size, 'a slow reader gets all of it');
+  const status = (line: string) => shell(`${line} | true; echo \${PIPESTATUS[0]}`).stdout;
+  t.equal(status(plan), status(`TSRUNC_PLANNER=off ${plan}`), 'no reader is a failure, as without a planner');
+  t.match(shell(`${RUNTIME} -v`).stdout, /^tsrunc version/, 'and nobody else is held up');
+});
+
 t.test('a terminal in the foreground', ours, async (t) => {
   const planner = await plannerFor(t);
   const bundle = bundleFor(t);
@@ -96,7 +149,8 @@ t.test('who may ask', ours, async (t) => {
     const before = planner.logged('declined');
     const result = version(...prefix);
     t.equal(result.stdout, own.stdout, `${name}: the answer is Node's, and the same: ${result.stderr}`);
-    t.equal(planner.logged('declined'), before + 1, `${name}: declined`);
+    t.equal(planner.logged('declined'), before + 1, `${name}: declined, whatever it says of itself`);
+    t.equal(planner.logged('msg="pid '), 1, `${name}: it is not served`);
   }
   t.equal(planner.logged('its capabilities differs'), 1);
   copyFileSync(RUNTIME, `${planner.directory}/tsrunc`);
@@ -105,7 +159,7 @@ t.test('who may ask', ours, async (t) => {
     env: { ...process.env, TSRUNC_PLANNER: '/planner.sock' },
   });
   t.match(inside.stderr, /dist\/main.cjs is missing/, 'in another root directory there is no Node');
-  t.equal(planner.logged('its root directory differs'), 1);
+  t.equal(planner.logged('msg="pid '), 1, 'nor is it served');
   const otherUser = execute('setpriv', ['--reuid', '65534', '--clear-groups', RUNTIME, '-v'], {
     env: planner.environment,
   });

@@ -12,6 +12,7 @@ import { createOptions, type CreateFlags } from '../create-options.ts';
 
 export async function create(context: Context, [id = '']: readonly string[], options: object): Promise<number> {
   const flags = options as CreateFlags;
+  const pidFile = context.resolve(flags.pidFile);
   checkId(id);
   const bundle = await loadBundle(context.caller, flags.bundle, flags.config);
   const terminal = bundle.config.process?.terminal ?? false;
@@ -23,8 +24,9 @@ export async function create(context: Context, [id = '']: readonly string[], opt
     hasGate: true,
   });
   try {
-    if (flags.pidFile !== undefined) writePidFile(context.caller, context.resolve(flags.pidFile), created.state.pid);
+    if (pidFile !== undefined) writePidFile(context.caller, pidFile, created.state.pid);
     created.executor.proceed();
+    created.executor.close();
   } catch (error) {
     throw await whileFailing(error, () => undoCreated(context.runtime, created));
   }

@@ -21,7 +21,7 @@ export async function events(context: Context, [id = '']: readonly string[], opt
   }
   let kills = cgroup.oomKills();
   let next = Date.now() + seconds * 1000;
-  while (statusOf(state) !== 'stopped') {
+  while (statusOf(state) !== 'stopped' && !context.caller.isGone) {
     await new Promise((wake) => setTimeout(wake, Math.min(LOOK_MS, Math.max(1, next - Date.now()))));
     const now = cgroup.oomKills();
     for (; kills < now; kills++) print(context, { type: 'oom', id });
