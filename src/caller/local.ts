@@ -1,8 +1,8 @@
 // Owns the case in which this process is the caller itself: it starts, waits and prints, and it may block.
 import { readFileSync, writeFileSync, writeSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { native, type ExitStatus, type NotifyEnds, type Report } from '../native/binding.ts';
 import { readable } from '../native/readable.ts';
+import { resolveFrom } from '../plan/paths.ts';
 import { exitCode, type Caller, type Ending, type Foreground, type Launch } from './caller.ts';
 
 export class LocalCaller implements Caller {
@@ -17,11 +17,11 @@ export class LocalCaller implements Caller {
   }
 
   resolve(path: string): string {
-    return resolve(path);
+    return resolveFrom(path.startsWith('/') ? '' : this.cwd, path);
   }
 
   resolveOutput(path: string): string {
-    return resolve(path);
+    return resolveFrom(path.startsWith('/') ? '' : this.cwd, path);
   }
 
   readText(path: string): string {

@@ -1,10 +1,10 @@
 // Owns the case in which another process has called: a front that has asked this planner. What starts, waits and prints is done
 // by it, on request; nothing here may block, for there are others.
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { CallerGone, Declined, errorCode, SyscallError } from '../errors.ts';
 import { native, type ExitStatus, type NotifyEnds, type Report } from '../native/binding.ts';
 import { readable } from '../native/readable.ts';
+import { resolveFrom } from '../plan/paths.ts';
 import type { Caller, Ending, Foreground, Launch, Owned, Removal } from './caller.ts';
 import type { Connection } from './connection.ts';
 import { encodeMessage, encodeTexts, FOREGROUND, HAS, IS_INIT, TO_FRONT, type Request } from './protocol.ts';
@@ -41,7 +41,7 @@ export class RemoteCaller implements Caller {
 
   /** Declined for what another process is than it is for the caller. */
   resolve(path: string): string {
-    const absolute = resolve(this.cwd, path);
+    const absolute = resolveFrom(this.cwd, path);
     if (/^\/(proc|dev)(\/|$)/.test(absolute)) throw new Declined(`${absolute} is the caller's own`);
     return absolute;
   }

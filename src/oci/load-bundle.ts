@@ -1,7 +1,7 @@
 // Owns the way from a bundle's directory to a checked configuration and absolute paths. bundle.md; config.md, Root.
 import { realpathSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { FileError, SpecError } from '../errors.ts';
+import { resolveFrom } from '../plan/paths.ts';
 import { readJson, type Reader } from './json.ts';
 import type { Config, ExactIntegers } from './types.ts';
 import { validateConfig } from './validate.ts';
@@ -27,9 +27,9 @@ export async function loadBundle(reader: Reader, directory: string, configPath?:
 }
 
 function findRootfs(bundle: string, config: Config): string {
-  const path = resolve(bundle, config.root?.path ?? '');
+  const path = resolveFrom(bundle, config.root?.path ?? '');
   try {
-    if (statSync(path).isDirectory()) return realpathSync(path);
+    if (statSync(path).isDirectory()) return realpathSync.native(path); // the other one is JavaScript, and slow at its first call
   } catch (cause) {
     throw new FileError(`root.path ${path}: no such directory`, { cause });
   }
