@@ -128,3 +128,9 @@ export function errorCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }
+
+/** The error itself, or the cause of it, that is of this kind. */
+export function causeOf<T extends Error>(error: unknown, kind: new (...args: never[]) => T): T | undefined {
+  if (error instanceof kind) return error;
+  return error instanceof Error && error.cause !== undefined ? causeOf(error.cause, kind) : undefined;
+}

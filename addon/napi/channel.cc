@@ -1,5 +1,5 @@
-// acceptCaller, peerOf, receiveMessage, sendMessage, openText: the planner's side of the socket at which fronts ask.
-// Messages are bytes and descriptors; addon/front/protocol.h draws what they mean, which is not known here.
+// acceptCaller, peerOf, permittedCapabilities, receiveMessage, sendMessage: the planner's side of the socket at which
+// fronts ask. Messages are bytes and descriptors; addon/front/protocol.h draws what they mean, which is not known here.
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sys/mman.h>

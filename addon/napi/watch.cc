@@ -1,5 +1,5 @@
-// watch, hasChanged: a call whenever a descriptor is ready, from Node's own event loop (uv_poll). tryLock, lockLater:
-// flock(2) without blocking that loop. Knows no protocol.
+// watch, hasChanged: a call whenever a descriptor is ready, from Node's own event loop (uv_poll). lockDirectory,
+// lockLater: flock(2) without blocking that loop. Knows no protocol.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>

@@ -21,7 +21,7 @@ export class LocalCaller implements Caller {
   }
 
   resolveOutput(path: string): string {
-    return resolveFrom(path.startsWith('/') ? '' : this.cwd, path);
+    return this.resolve(path);
   }
 
   readText(path: string): string {

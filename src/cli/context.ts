@@ -65,7 +65,7 @@ export class Context {
   }
 
   get store(): Store {
-    const root = this.#root ?? defaultRoot(this.caller);
+    const root = this.#root ?? `${runtimeDirectory(this.caller)}/tsrunc`;
     if (root === '/') throw new UsageError('--root / would put state files into the root of the host');
     return new Store(root, (path) => this.caller.lock(path));
   }
@@ -80,10 +80,10 @@ export class Context {
   }
 }
 
-/** Where state is kept without --root: it goes with the boot, as containers do. */
-function defaultRoot({ environment }: Caller): string {
-  const runtime = environment['XDG_RUNTIME_DIR'];
-  return process.geteuid?.() !== 0 && runtime ? `${runtime}/tsrunc` : '/run/tsrunc';
+/** What goes with the boot, as containers do. addon/front/client.cc looks for planners in the same place. */
+export function runtimeDirectory({ environment }: Caller): string {
+  const own = environment['XDG_RUNTIME_DIR'];
+  return process.geteuid?.() !== 0 && own ? own : '/run';
 }
 
 /** A file, or as crun has it "file:PATH", "syslog:ID", "journald:ID"; --systemd-log is youki's word for the last. */

@@ -1,5 +1,5 @@
 // Owns the end of the process: the one catch-all, the one exit, and the sentence that a failure becomes.
-import { CallerGone, Declined, errorCode, TsruncError } from '../errors.ts';
+import { CallerGone, causeOf, Declined, errorCode, TsruncError } from '../errors.ts';
 import { loadedNative } from '../native/binding.ts';
 import type { Context, Doing } from './context.ts';
 import { runProgram } from './program.ts';
@@ -21,8 +21,7 @@ export async function statusOf(context: Context, argv: readonly string[]): Promi
 
 /** What is no failure of the command, nor anything to tell: the planner does the rest. Whatever says it in other words. */
 function isUntold(error: unknown): boolean {
-  if (error instanceof Declined || error instanceof CallerGone) return true;
-  return error instanceof Error && error.cause !== undefined && isUntold(error.cause);
+  return causeOf(error, Declined) !== undefined || causeOf(error, CallerGone) !== undefined;
 }
 
 /** The one exit. */

@@ -5,7 +5,7 @@ import { Connection } from '../caller/connection.ts';
 import type { Caller } from '../caller/caller.ts';
 import { decodeRequest, encodeMessage, TO_FRONT, type Message, type Request } from '../caller/protocol.ts';
 import { RemoteCaller } from '../caller/remote.ts';
-import { CallerGone, Declined, errorCode, FileError, UsageError } from '../errors.ts';
+import { CallerGone, causeOf, Declined, errorCode, FileError, UsageError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { native } from '../native/binding.ts';
 import { VERSION } from '../version.ts';
@@ -175,12 +175,6 @@ function declineAtOnce(socket: number): void {
   } finally {
     closeSync(socket);
   }
-}
-
-/** The error itself, or the cause of it, that is of this kind. */
-function causeOf<T extends Error>(error: unknown, kind: new (...args: never[]) => T): T | undefined {
-  if (error instanceof kind) return error;
-  return error instanceof Error && error.cause !== undefined ? causeOf(error.cause, kind) : undefined;
 }
 
 /** A socket of a planner that was killed is taken away; anything else is somebody's. */

@@ -3,7 +3,7 @@ import t from 'tap';
 import { defaultSpec } from '../../src/oci/default-spec.ts';
 import { exactInteger, type Config } from '../../src/oci/types.ts';
 import { planCgroupPlaces } from '../../src/plan/cgroup-places.ts';
-import { planCreate, sysctlPath } from '../../src/plan/create.ts';
+import { type CreateInput, planCreate, sysctlPath } from '../../src/plan/create.ts';
 import { describeOp } from '../../src/plan/describe.ts';
 import type { Facts } from '../../src/plan/facts.ts';
 import { mountMessages } from '../../src/plan/mount-log.ts';
@@ -29,7 +29,11 @@ const FACTS_V2: Facts = {
   hierarchies: [{ version: 2, controllers: [], mountpoint: '/sys/fs/cgroup', ownPath: '/user' }],
 };
 
-function ops(change: (config: Record<string, any>) => void = () => {}, facts = FACTS_V1): Op[] {
+function ops(
+  change: (config: Record<string, any>) => void = () => {},
+  facts = FACTS_V1,
+  more: Partial<CreateInput> = {},
+): Op[] {
   const config = defaultSpec({ cgroupVersion: facts.cgroupVersion }) as Record<string, any>;
   change(config);
   const places = planCgroupPlaces(facts, 'c1', config['linux'].cgroupsPath);
@@ -42,6 +46,7 @@ function ops(change: (config: Record<string, any>) => void = () => {}, facts = F
     rootfs: '/b/rootfs',
     startsAt: 'await' as const,
     cgroupPlaces: places,
+    ...more,
   };
   return [...planCreate(input).plan];
 }
@@ -190,23 +195,12 @@ t.test('/dev', async (t) => {
 
 t.test('seccomp goes last; without no_new_privs its capability is given up after it', async (t) => {
   const input = (noNewPrivileges: boolean, pidPath?: string) => {
-    const config = defaultSpec({ cgroupVersion: 1 }) as Record<string, any>;
-    config['process'].noNewPrivileges = noNewPrivileges;
-    if (pidPath !== undefined)
-      config['linux'].namespaces.find((n: { type: string }) => n.type === 'pid').path = pidPath;
-    return kinds(
-      planCreate({
-        id: 'x',
-        config: config as unknown as Config,
-        exact: new Map(),
-        facts: FACTS_V1,
-        bundle: '/b',
-        rootfs: '/r',
-        startsAt: 'await' as const,
-        cgroupPlaces: [],
-        seccomp: { bytes: new Uint8Array(8), flags: 0 },
-      }).plan,
-    );
+    const change = (config: Record<string, any>) => {
+      config['process'].noNewPrivileges = noNewPrivileges;
+      if (pidPath !== undefined)
+        config['linux'].namespaces.find((n: { type: string }) => n.type === 'pid').path = pidPath;
+    };
+    return kinds(ops(change, FACTS_V1, { seccomp: { bytes: new Uint8Array(8), flags: 0 } }));
   };
   t.same(input(true).slice(-3), ['prepareExec', 'applySeccomp', 'exec']);
   t.same(input(false).slice(-4), ['prepareExec', 'applySeccomp', 'setCapabilities', 'exec']);
@@ -280,18 +274,9 @@ t.test('kernel parameters in both spellings', async (t) => {
 });
 
 t.test('SELinux: the program, its keys, and new filesystems that can be labelled', async (t) => {
-  const config = defaultSpec({ cgroupVersion: 1 }) as Record<string, any>;
-  config['process'].selinuxLabel = 'u:r:t:s0:c1,c2';
-  config['linux'].mountLabel = 'u:object_r:f:s0:c1,c2';
-  const { plan } = planCreate({
-    id: 'x',
-    config: config as unknown as Config,
-    exact: new Map(),
-    facts: FACTS_V1,
-    bundle: '/b',
-    rootfs: '/r',
-    startsAt: 'await',
-    cgroupPlaces: [],
+  const plan = ops((config) => {
+    config['process'].selinuxLabel = 'u:r:t:s0:c1,c2';
+    config['linux'].mountLabel = 'u:object_r:f:s0:c1,c2';
   });
   const labels = plan.filter((op) => op.kind === 'setExecLabel');
   t.match(labels, [

@@ -2,7 +2,7 @@
 import { readlinkSync } from 'node:fs';
 import { Declined, UsageError } from '../../errors.ts';
 import { servePlanner } from '../../planner/serve.ts';
-import { Context } from '../context.ts';
+import { Context, runtimeDirectory } from '../context.ts';
 import { statusOf } from '../exit.ts';
 import { countGlobals } from '../parser.ts';
 import { parseDuration } from '../quantities.ts';
@@ -11,7 +11,7 @@ export async function planner(context: Context, _args: readonly string[], option
   const { socket, idleTimeout } = options as { socket?: string; idleTimeout?: string };
   if (!context.caller.isThisProcess) throw new Declined('a planner is a process of its own');
   await servePlanner({
-    path: context.resolve(socket) ?? defaultSocket(context),
+    path: context.resolve(socket) ?? `${runtimeDirectory(context.caller)}/tsrunc-planner.sock`,
     ...(idleTimeout === undefined ? {} : { idleSeconds: parseDuration('--idle-timeout', idleTimeout) }),
     log: context.log,
     ...inheritedSocket(context),
@@ -28,10 +28,4 @@ function inheritedSocket({ caller }: Context): { inherited?: number } {
   const found = readlinkSync('/proc/self/fd/3');
   if (!found.startsWith('socket:')) throw new UsageError(`LISTEN_FDS=${count}: descriptor 3 is ${found}, not a socket`);
   return { inherited: 3 };
-}
-
-/** Where fronts of this user look; addon/front/client.cc knows the same places. */
-function defaultSocket({ caller }: Context): string {
-  const runtime = caller.environment['XDG_RUNTIME_DIR'];
-  return process.geteuid?.() !== 0 && runtime ? `${runtime}/tsrunc-planner.sock` : '/run/tsrunc-planner.sock';
 }
