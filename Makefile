@@ -39,7 +39,7 @@ build/validators/config.mjs: $(SCHEMAS) scripts/build-validators.mjs node_module
 	@echo "  validators (ajv)"
 	@$(NODE) scripts/build-validators.mjs
 
-dist/main.cjs: $(TS_SOURCES) $(SCHEMAS) build/validators/config.mjs | build/Release/tsrunc.node
+dist/main.cjs: $(TS_SOURCES) $(SCHEMAS) build/validators/config.mjs | bin/tsrunc
 	@echo "  dist/ (esbuild)"
 	@$(NODE) scripts/build.mjs
 

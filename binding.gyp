@@ -15,9 +15,8 @@
     {
       'target_name': 'tsrunc',
       'sources': [
-        'addon/binding.cc', 'addon/napi/throw.cc', 'addon/napi/launch.cc', 'addon/napi/process.cc', 'addon/napi/plan.cc',
-        'addon/napi/seccomp.cc', 'addon/napi/socket.cc', 'addon/napi/channel.cc', 'addon/napi/watch.cc', 'addon/launch/launch.cc', 'addon/napi/systemd.cc', 'addon/napi/bpf.cc', 'addon/init/report.cc', 'addon/plan/plan.cc', 'addon/supervise/supervise.cc',
-        'addon/supervise/notify.cc'
+        'addon/binding.cc', 'addon/napi/throw.cc', 'addon/napi/sealed.cc', 'addon/napi/process.cc', 'addon/napi/plan.cc',
+        'addon/napi/seccomp.cc', 'addon/napi/socket.cc', 'addon/napi/channel.cc', 'addon/napi/watch.cc', 'addon/napi/systemd.cc', 'addon/napi/bpf.cc', 'addon/init/report.cc', 'addon/plan/plan.cc'
       ],
       'include_dirs': ["<!(node -p \"require('node-addon-api').include_dir\")"],
       'defines': ['NAPI_VERSION=9', 'NODE_ADDON_API_CPP_EXCEPTIONS'],
@@ -42,7 +41,8 @@
       'target_name': 'tsrunc-front',
       'type': 'executable',
       'sources': [
-        'addon/front/main.cc', 'addon/front/node.cc', 'addon/front/client.cc', 'addon/launch/launch.cc',
+        'addon/front/main.cc', 'addon/front/spawn.cc', 'addon/front/node.cc', 'addon/front/client.cc', 'addon/front/serve.cc',
+        'addon/launch/launch.cc',
         'addon/supervise/supervise.cc', 'addon/supervise/notify.cc', 'addon/init/report.cc', 'addon/init/start.cc'
       ],
       'defines': [

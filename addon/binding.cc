@@ -11,33 +11,27 @@ static Napi::Value ErrnoNameOf(const Napi::CallbackInfo& info) {
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("openHelper", Napi::Function::New<OpenHelper>(env));
-  exports.Set("launch", Napi::Function::New<LaunchHelper>(env));
-  exports.Set("receive", Napi::Function::New<Receive>(env));
   exports.Set("openPlan", Napi::Function::New<OpenPlan>(env));
   exports.Set("socketPair", Napi::Function::New<SocketPair>(env));
   exports.Set("receiveNow", Napi::Function::New<ReceiveNow>(env));
   exports.Set("hasChanged", Napi::Function::New<HasChanged>(env));
   exports.Set("watch", Napi::Function::New<WatchDescriptor>(env));
-  exports.Set("lockLater", Napi::Function::New<LockLater>(env));
   exports.Set("acceptCaller", Napi::Function::New<AcceptCaller>(env));
   exports.Set("permittedCapabilities", Napi::Function::New<PermittedCapabilities>(env));
   exports.Set("peerOf", Napi::Function::New<PeerOf>(env));
   exports.Set("receiveMessage", Napi::Function::New<ReceiveMessage>(env));
   exports.Set("sendMessage", Napi::Function::New<SendMessage>(env));
-  exports.Set("waitFor", Napi::Function::New<WaitFor>(env));
-  exports.Set("supervise", Napi::Function::New<SuperviseProcess>(env));
-  exports.Set("holdSignals", Napi::Function::New<HoldSignals>(env));
+  exports.Set("ignoreSignals", Napi::Function::New<IgnoreSignals>(env));
   exports.Set("endProcess", Napi::Function::New<EndProcess>(env));
-  exports.Set("becomeSubreaper", Napi::Function::New<BecomeSubreaper>(env));
   exports.Set("listenAt", Napi::Function::New<ListenAt>(env));
   exports.Set("listenForNotify", Napi::Function::New<ListenForNotify>(env));
-  exports.Set("waitForReady", Napi::Function::New<WaitForReady>(env));
   exports.Set("sendDatagram", Napi::Function::New<SendDatagram>(env));
   exports.Set("startUnit", Napi::Function::New<StartUnit>(env));
   exports.Set("stopUnit", Napi::Function::New<StopUnit>(env));
   exports.Set("setUnitProperties", Napi::Function::New<SetUnitProperties>(env));
   exports.Set("connectTo", Napi::Function::New<ConnectTo>(env));
   exports.Set("sendDescriptor", Napi::Function::New<SendDescriptorTo>(env));
+  exports.Set("waitReady", Napi::Function::New<WaitReady>(env));
   exports.Set("lockDirectory", Napi::Function::New<LockDirectory>(env));
   exports.Set("duplicate", Napi::Function::New<Duplicate>(env));
   exports.Set("detachMount", Napi::Function::New<DetachMount>(env));

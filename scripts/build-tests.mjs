@@ -1,6 +1,5 @@
 // Compiles test/**/*.test.ts into build/test/: each a file of its own with the sources it tests.
 import { readdirSync, rmSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
 
 import { build } from 'esbuild';
@@ -20,7 +19,7 @@ await build({
   packages: 'external',
   outExtension: { '.js': '.mjs' },
   // What src/ finds beside itself it finds from dist/.
-  define: { 'import.meta.url': JSON.stringify(pathToFileURL(resolve('dist/main.cjs')).href) },
+  define: { 'import.meta.dirname': JSON.stringify(resolve('dist')) },
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(process.cwd()+'/');" },
   logLevel: 'warning',
 });

@@ -49,9 +49,8 @@ const common = {
   minifyWhitespace: true,
   minifyIdentifiers: process.env.TSRUNC_NAMES !== '1', // 1 ms of a cold start; TSRUNC_NAMES=1 for traces with names
   legalComments: 'none',
-  banner: { js: 'const __url=require("url").pathToFileURL(__filename).href;' },
   define: {
-    'import.meta.url': '__url',
+    'import.meta.dirname': '__dirname',
     TSRUNC_VERSION: JSON.stringify(version),
     TSRUNC_COMMIT: JSON.stringify(commit()),
   },
@@ -77,13 +76,9 @@ rmSync(bundle, { recursive: true, force: true });
 mkdirSync(`${bundle}/rootfs`, { recursive: true });
 copyFileSync('build/Release/tsrunc-front', `${bundle}/rootfs/front`);
 copyFileSync('test/fixtures/cache-bundle/config.json', `${bundle}/config.json`);
-spawnSync(
-  process.execPath,
-  ['dist/main.cjs', '--root', `${bundle}/root`, 'run', '-b', bundle, `cache-${process.pid}`],
-  {
-    env: { TSRUNC_WRITE_CACHE: '1' },
-    stdio: 'ignore',
-    timeout: 60_000,
-  },
-);
+spawnSync('bin/tsrunc', ['--root', `${bundle}/root`, 'run', '-b', bundle, `cache-${process.pid}`], {
+  env: { TSRUNC_WRITE_CACHE: '1', TSRUNC_PLANNER: 'off' },
+  stdio: 'ignore',
+  timeout: 60_000,
+});
 if (!existsSync('dist/tsrunc.cache')) throw new Error('dist/main.cjs has written no code cache');

@@ -1,16 +1,21 @@
-// Owns the front's side of protocol.h: a request to the planner and what it asks for. Everything of a container starts
-// here, as a child of this process and so of the caller's: with its limits, its cgroups and its streams.
+// Owns the way to a planner that is running already: where it listens, whether it may be trusted, and the request that
+// it gets (protocol.h).
 #pragma once
 
+#include "../sys/fd.h"
 #include "node.h"
+#include "protocol.h"
 
 namespace tsrunc::front {
 
-struct Answer {
-  bool is_done;  // false: there is no planner for this, and nothing has happened yet
-  int status;
+// The message that is being read or made: one at a time. Only what is used of it becomes resident.
+struct MessageBuffer {
+  Head head;
+  char data[kMessageMax];
 };
+extern MessageBuffer g_message;
 
-Answer Ask(const Command& command);
+// A connection with the request on its way; none where there is nobody to ask.
+sys::UniqueFd Request(const Command& command);
 
 }  // namespace tsrunc::front

@@ -1,14 +1,14 @@
-// tsrunc: the program that people and engines start. Asks a planner that is running already, and does what that says;
-// or becomes Node, which does the same from the beginning. Knows no command. Freestanding, see docs/decisions/0002,
-// 0011.
+// tsrunc: the program that people and engines start. Asks a planner that is running already, or else Node, which it
+// starts for this command alone, and does what it is told. Knows no command but the one that is a planner.
+// Freestanding, see docs/decisions/0002, 0011, 0013.
 #include <asm/signal.h>
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 
 #include "../init/start.h"
 #include "../sys/calls.h"
-#include "client.h"
 #include "node.h"
+#include "serve.h"
 
 namespace tsrunc::init {
 
@@ -37,7 +37,9 @@ int Main(int argc, char** argv, char** envp) {
   IgnoreSigpipe();
   static front::Path descriptors = front::OpenDescriptors();
   front::Command command = {argc, argv, envp, descriptors.c_str()};
-  front::Answer answer = front::Ask(command);
+  // Its process is the one that was called: systemd(1) hands a socket to this pid.
+  bool is_planner = argc > 1 && sys::Equal(argv[1], "planner");
+  front::Answer answer = is_planner ? front::Answer{false, 0} : front::Ask(command);
   return answer.is_done ? answer.status : front::BecomeNode(command);
 }
 

@@ -1,10 +1,12 @@
-// Becoming Node; see node.h.
+// Node, as a child or in our place; see node.h.
 #include "node.h"
 
 #include <asm/poll.h>
 #include <linux/fcntl.h>
 
 #include "../sys/calls.h"
+#include "../sys/unix.h"
+#include "spawn.h"
 
 #ifndef TSRUNC_NODE
 #error "TSRUNC_NODE: the Node that the addon was built for, as an absolute path"
@@ -20,7 +22,7 @@ bool IsRefused(const char* variable) {
   static const char* const refused[] = {
       "NODE_OPTIONS=", "NODE_EXTRA_CA_CERTS=", "NODE_PATH=",  "NODE_V8_COVERAGE=", "NODE_REPL_EXTERNAL_MODULE=",
       "NODE_DEBUG=",   "NODE_COMPILE_CACHE=",  "LD_PRELOAD=", "LD_LIBRARY_PATH=",  "LD_AUDIT=",
-      "OPENSSL_CONF=", "TSRUNC_NOFILE=",       "TSRUNC_FDS="};
+      "OPENSSL_CONF=", "TSRUNC_FRONT=",        "TSRUNC_FDS="};
   for (const char* name : refused)
     if (sys::StartsWith(variable, name)) return true;
   return false;
@@ -43,15 +45,6 @@ bool FindMain(Path* out) {
     return true;
   }
   return false;
-}
-
-// Node raises its own limit of open files, which the container would inherit: the caller's is handed on.
-Path OpenFilesLimit() {
-  uint64_t limits[2] = {0, 0};
-  (void)sys::Raw(__NR_prlimit64, 0, 7 /* RLIMIT_NOFILE */, 0, sys::Arg(limits));
-  Path text;
-  text.Add("TSRUNC_NOFILE=").AddNumber(limits[0]);
-  return text;
 }
 
 void TryNode(const char* node, const char** argv, const char** envp) {
@@ -91,7 +84,10 @@ Path OpenDescriptors() {
   return text;
 }
 
-int BecomeNode(const Command& command) {
+namespace {
+
+// `front`: the descriptor of a connection to this program; -1: there is none.
+int ExecuteNode(const Command& command, int front) {
   static const char* node_argv[kMaxStrings];
   static const char* node_envp[kMaxStrings];
   Path main_js;
@@ -107,8 +103,11 @@ int BecomeNode(const Command& command) {
   node_argv[args++] = "--preserve-symlinks-main";  // spares Node the asking of every component of the path
   node_argv[args++] = main_js.c_str();
   for (int i = 1; i < command.argc && args + 1 < kMaxStrings; i++) node_argv[args++] = command.argv[i];
-  Path limit = OpenFilesLimit();
-  node_envp[variables++] = limit.c_str();
+  Path connection;
+  if (front >= 0) {
+    connection.Add("TSRUNC_FRONT=").AddNumber(static_cast<uint64_t>(front));
+    node_envp[variables++] = connection.c_str();
+  }
   node_envp[variables++] = command.open_descriptors;
   for (char** variable = command.envp; *variable != nullptr && variables + 1 < kMaxStrings; variable++)
     if (!IsRefused(*variable)) node_envp[variables++] = *variable;
@@ -126,6 +125,41 @@ int BecomeNode(const Command& command) {
   TryNode("/usr/bin/node", node_argv, node_envp);
   Say("tsrunc: no executable node found: neither " TSRUNC_NODE ", nor in $PATH; install Node 20 or later\n");
   return 1;
+}
+
+struct Birth {
+  const Command* command;
+  int connection;
+  bool is_apart;
+};
+
+// In a process that shares our memory, which is stopped meanwhile.
+int BeNode(void* argument) {
+  const auto* birth = static_cast<const Birth*>(argument);
+  if (birth->is_apart) (void)sys::Raw(__NR_setpgid, 0, 0);
+  (void)sys::Fcntl(birth->connection, F_SETFD, 0);
+  return ExecuteNode(*birth->command, birth->connection);
+}
+
+}  // namespace
+
+int BecomeNode(const Command& command) { return ExecuteNode(command, -1); }
+
+sys::UniqueFd StartNode(const Command& command, bool is_apart, int* pid) {
+  int ends[2];
+  if (sys::Raw(__NR_socketpair, sys::kUnix, sys::kSeqPacket | O_CLOEXEC, 0, sys::Arg(ends)) != 0) {
+    Say("tsrunc: no socket for Node: too many files are open\n");
+    return sys::UniqueFd();
+  }
+  sys::UniqueFd ours(ends[0]), theirs(ends[1]);
+  Birth birth = {&command, theirs.get(), is_apart};
+  sys::Outcome born = Spawn(0, BeNode, &birth);
+  if (!born.ok()) {
+    Say("tsrunc: no process for Node: too many are running\n");
+    return sys::UniqueFd();
+  }
+  *pid = static_cast<int>(born.value);
+  return ours;
 }
 
 }  // namespace tsrunc::front

@@ -1,10 +1,10 @@
 // Owns the protocol between a front, which a caller has started, and the planner that it asks. One request a connection
-// (SOCK_SEQPACKET, docs/decisions/0011); every message is a Head and what follows it. src/planner/protocol.ts is the
+// (SOCK_SEQPACKET, docs/decisions/0011); every message is a Head and what follows it. src/caller/protocol.ts is the
 // other side.
 //
 //   front                                      planner
 //     | -- kRequest ----------------------------> |   version, arguments, directory, environment
-//     | <----------------------------- kDecline - |   another version, other namespaces, ...: the front becomes Node
+//     | <----------------------------- kDecline - |   another version, other namespaces, ...: the front asks Node
 //     |                                           |
 //     | <------------------------------- kPrint - |   at any time
 //     | <--------------------------------- kOwned - |   "if I am lost, finish this container"
@@ -23,12 +23,12 @@
 namespace tsrunc::front {
 
 // Raised with every change here; in a request's c. The program's version is compared, too.
-constexpr uint32_t kProtocol = 1;
+constexpr uint32_t kProtocol = 2;
 
 enum Message : uint32_t {
   kRequest = 1,     // a: umask, b: number of arguments; strings, each ended by a zero byte: version, directory,
                     // arguments, then variables "NAME=value"
-  kLaunched = 2,    // a: pid; b: errno or 0, c: the call that failed
+  kLaunched = 2,    // a: pid; b: errno or 0, c: kFailed...
   kWaited = 3,      // a: wait status, wait(2); b: errno
   kPrint = 16,      // a: 1 or 2, the stream; text
   kLaunch = 17,     // a: kHoldSignals, kSubreaper, kIsInit; b: CLONE_NEW* of init; the preserved descriptors, as
@@ -43,6 +43,8 @@ enum Message : uint32_t {
 
 // Of kLaunch: what is prepared for a process that the front will supervise.
 constexpr uint32_t kHoldSignals = 1, kSubreaper = 2;
+// Of kLaunched: what failed.
+constexpr uint32_t kFailedClone = 1, kFailedExecve = 2;
 // The helper is init from its birth.
 constexpr uint32_t kIsInit = 4;
 // Of kSupervise. With kHasRemoval the end is in the message: after the address come cgroups, an empty string, the

@@ -1,5 +1,5 @@
 // Owns the step from a newborn process to the helper: descriptors at the numbers that it expects, then its execution.
-// Freestanding, because both the addon and the native front do it. Knows no plan.
+// Freestanding. Knows no plan.
 #pragma once
 
 #include "../sys/outcome.h"

@@ -24,7 +24,6 @@ using sys::Call;
 using sys::UniqueFd;
 
 constexpr size_t kMessageMax = 128 << 10;
-constexpr size_t kDescriptorMax = 64;
 constexpr int kSoPeerPidfd = 77;  // SO_PEERPIDFD, Linux 6.5
 
 sys::Outcome Libc(long result, Call call) { return result < 0 ? sys::Fail(errno, call) : sys::Ok(result); }
@@ -152,8 +151,8 @@ Napi::Value SendMessage(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   auto bytes = info[1].As<Napi::Uint8Array>();
   auto array = info[2].As<Napi::Array>();
-  if (array.Length() > kDescriptorMax) throw SystemError(env, sys::Fail(E2BIG, Call::k_sendmsg));
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kDescriptorMax)] = {};
+  if (array.Length() > sys::kMaxDescriptors) throw SystemError(env, sys::Fail(E2BIG, Call::k_sendmsg));
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * sys::kMaxDescriptors)] = {};
   iovec part = {bytes.Data(), bytes.ByteLength()};
   msghdr message = {};
   message.msg_iov = &part;

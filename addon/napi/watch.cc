@@ -1,5 +1,5 @@
-// watch, hasChanged: a call whenever a descriptor is ready, from Node's own event loop (uv_poll). lockDirectory,
-// lockLater: flock(2) without blocking that loop. Knows no protocol.
+// watch, waitReady, hasChanged: a call whenever a descriptor is ready, from Node's own event loop (uv_poll).
+// lockDirectory: flock(2) without blocking that loop. Knows no protocol.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>
@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <string>
+#include <vector>
 
 #include "../sys/calls.h"
 #include "../sys/fd.h"
@@ -102,6 +103,22 @@ Napi::Value WatchDescriptor(const Napi::CallbackInfo& info) {
       env, [](const Napi::CallbackInfo& info) { static_cast<Watch*>(info.Data())->Stop(); }, "stop", watch);
 }
 
+// waitReady(descriptors, 'read' | 'write'): blocks until one of them is ready, or at its end; the first such.
+Napi::Value WaitReady(const Napi::CallbackInfo& info) {
+  auto array = info[0].As<Napi::Array>();
+  short events = info[1].As<Napi::String>().Utf8Value() == "write" ? POLLOUT : POLLIN;
+  std::vector<pollfd> asked;
+  for (uint32_t i = 0; i < array.Length(); i++) asked.push_back({array.Get(i).As<Napi::Number>(), events, 0});
+  sys::Outcome found;
+  do found = sys::Poll(asked.data(), static_cast<unsigned>(asked.size()), -1);
+  while (found.err() == EINTR);
+  Check(info.Env(), found);
+  int ready = asked[0].fd;
+  for (size_t i = asked.size(); i-- > 0;)
+    if (asked[i].revents != 0) ready = asked[i].fd;
+  return Napi::Number::New(info.Env(), ready);
+}
+
 // hasChanged(descriptor): whether a file of /proc that tells of changes has one to tell, proc_pid_mounts(5).
 Napi::Value HasChanged(const Napi::CallbackInfo& info) {
   pollfd asked = {info[0].As<Napi::Number>(), POLLPRI, 0};
@@ -112,18 +129,9 @@ Napi::Value HasChanged(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), has_changed);
 }
 
-// lockDirectory(path): waits for an exclusive flock(2) on the directory. Closing the descriptor, or dying, gives it up.
+// lockDirectory(path): a promise of an exclusive flock(2) on the directory; another thread waits where somebody else
+// has it. Closing the descriptor, or dying, gives it up.
 Napi::Value LockDirectory(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  std::string path = info[0].As<Napi::String>();
-  UniqueFd file = OpenDirectory(env, path);
-  int err = Lock(file.get(), 0);
-  Check(env, sys::Fail(err, Call::k_fcntl), path);
-  return Napi::Number::New(env, file.release());
-}
-
-// lockLater(path): the same as a promise; another thread waits where somebody else has it.
-Napi::Value LockLater(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   std::string path = info[0].As<Napi::String>();
   UniqueFd file = OpenDirectory(env, path);

@@ -5,12 +5,12 @@
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/net.h>
-#include <linux/un.h>
 
 #include "../init/report.h"
 #include "../sys/calls.h"
 #include "../sys/fd.h"
 #include "../sys/text.h"
+#include "../sys/unix.h"
 
 namespace tsrunc::supervise {
 namespace {
@@ -21,28 +21,8 @@ using sys::Ok;
 using sys::Outcome;
 using sys::UniqueFd;
 
-constexpr int kUnix = 1;                 // AF_UNIX
-constexpr int kDatagram = 2;             // SOCK_DGRAM
 constexpr int kDontWait = 0x40;          // MSG_DONTWAIT
 constexpr int kBarrierWait = 30 * 1000;  // milliseconds
-
-// A socket whose other end is the manager's.
-Outcome ConnectTo(const char* host, UniqueFd* out) {
-  struct sockaddr_un address = {};
-  address.sun_family = kUnix;
-  size_t length = sys::Length(host);
-  if (length == 0 || length >= sizeof(address.sun_path)) return Fail(EINVAL, Call::k_connect);
-  for (size_t i = 0; i < length; i++) address.sun_path[i] = host[i];
-  size_t size = offsetof(sockaddr_un, sun_path) + length + 1;
-  if (host[0] == '@') {  // a name is as long as it is; a path ends with a zero
-    address.sun_path[0] = '\0';
-    size--;
-  }
-  Outcome opened = sys::Socket(kUnix, kDatagram | O_CLOEXEC);
-  if (!opened.ok()) return opened;
-  out->reset(static_cast<int>(opened.value));
-  return sys::Connect(out->get(), &address, size);
-}
 
 // The line of the datagram that begins with READY=, or one of no length.
 struct Line {
@@ -80,7 +60,7 @@ Outcome ForwardReady(const Notify& notify) {
   Line ready = FindReady(said, static_cast<size_t>(read.value));
   if (ready.size == 0) return Ok(0);
   UniqueFd manager;
-  TSRUNC_TRY(ConnectTo(notify.host, &manager));
+  TSRUNC_TRY(sys::ConnectUnix(notify.host, sys::kDatagram, true, &manager));
   TSRUNC_TRY(sys::Write(manager.get(), ready.begin, ready.size));
   if (notify.main_pid > 0) {
     sys::Text<32> pid;

@@ -11,6 +11,7 @@
 
 #include "../sys/calls.h"
 #include "../sys/fd.h"
+#include "signals.h"
 
 namespace tsrunc::supervise {
 namespace {
@@ -18,8 +19,6 @@ namespace {
 using sys::Ok;
 using sys::Outcome;
 using sys::UniqueFd;
-
-constexpr int kSignals = 64;
 
 // The only state that a signal handler may touch.
 int g_signal_pipe = -1;
@@ -47,30 +46,6 @@ static void tsrunc_signal_return() {}
 }
 constexpr unsigned long kActionFlags = 0x10000000;
 #endif
-
-// Signals that mean something to this process alone are left to it: faults, and job control by our own terminal.
-bool IsOurs(int signal) {
-  switch (signal) {
-    case SIGILL:
-    case SIGTRAP:
-    case SIGABRT:
-    case SIGBUS:
-    case SIGFPE:
-    case SIGKILL:
-    case SIGSEGV:
-    case SIGPIPE:
-    case SIGSTOP:
-    case SIGPROF:
-    case SIGSYS:
-    case SIGURG:
-    case SIGTTIN:
-    case SIGTTOU:
-    case 32:
-    case 33:  // libc's own, where there is one
-      return true;
-    default: return false;
-  }
-}
 
 // The reading end of what the handler writes.
 int g_signals_waiting = -1;
@@ -241,13 +216,13 @@ Outcome HoldSignals() {
   g_signals_waiting = ends[0];
   g_signal_pipe = ends[1];
   for (int signal = 1; signal <= kSignals; signal++)
-    if (!IsOurs(signal) && signal != SIGCHLD) Catch(signal);
+    if (IsForwarded(signal)) Catch(signal);
   return Ok();
 }
 
 Outcome Supervise(const Options& options) {
   TSRUNC_TRY(HoldSignals());
-  Catch(SIGCHLD);  // not before: Node has uses of its own for it
+  Catch(SIGCHLD);
   if (options.terminal < 0) return SuperviseWithout(options.pid, options.notify);
   return SuperviseTerminal(options.pid, options.terminal, options.notify);
 }

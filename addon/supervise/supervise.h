@@ -1,5 +1,5 @@
 // Owns the wait of a foreground `run` or `exec`: forwards signals, carries the terminal's bytes both ways, reaps.
-// Freestanding like the helper, because both the addon and the native front do this waiting. Knows no container.
+// Freestanding like the helper. Knows no container.
 #pragma once
 
 #include "notify.h"

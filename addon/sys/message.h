@@ -10,7 +10,7 @@ namespace tsrunc::sys {
 
 constexpr int kMsgNoSignal = 0x4000, kMsgCloseOnExec = 0x40000000;
 constexpr int kSolSocket = 1, kScmRights = 1;
-constexpr unsigned kMaxDescriptors = 64;  // in one message; the kernel takes 253
+constexpr unsigned kMaxDescriptors = 253;  // in one message: SCM_MAX_FD of unix(7)
 
 struct IoVec {
   const void* base;

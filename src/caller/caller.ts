@@ -1,5 +1,6 @@
-// Owns what a command sees of the process that called it: parent of what is started, reader of what is said. local.ts is this
-// process itself; remote.ts is a front that has asked a planner (docs/decisions/0011). Commands must not know which.
+// Owns what a command sees of the process that called it, which is a front: parent of what is started, reader of what is said.
+// local.ts is one that has started this process for the command; remote.ts is one that has asked a planner (docs/decisions/0011,
+// 0013). Commands must not know which.
 import type { ExitStatus, NotifyEnds, Report } from '../native/binding.ts';
 
 /** Descriptors that a helper is started with; they are closed once it has them. */
@@ -44,8 +45,8 @@ export interface Owned {
 }
 
 export interface Caller {
-  /** Whether it is this process, or one that has asked it. */
-  readonly isThisProcess: boolean;
+  /** Whether this process has its directory, terminal and environment, and nobody else to serve. */
+  readonly isHere: boolean;
   /** Whether it has ended: nobody waits for the command any more. */
   readonly isGone: boolean;
   readonly pid: number;

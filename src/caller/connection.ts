@@ -2,6 +2,7 @@
 import { closeSync } from 'node:fs';
 import { CallerGone } from '../errors.ts';
 import { native } from '../native/binding.ts';
+import type { Channel } from './channel.ts';
 import { decodeMessage, type Message } from './protocol.ts';
 
 /** What may wait for a front that does not read. */
@@ -13,7 +14,7 @@ interface Outgoing {
   readonly descriptors: readonly number[];
 }
 
-export class Connection {
+export class Connection implements Channel {
   readonly #socket: number;
   #stopReading: () => void = () => undefined;
   #stopWriting: (() => void) | undefined;
@@ -54,7 +55,6 @@ export class Connection {
     return () => this.#gone.delete(callback);
   }
 
-  /** Sends a message; `descriptors` stay the caller's to close. CallerGone when nobody is there. */
   send(bytes: Uint8Array, descriptors: readonly number[] = []): void {
     if (this.#isGone) throw new CallerGone('the caller has ended');
     if (this.#outgoing.length === 0 && this.#trySend(bytes, descriptors)) return;
@@ -77,11 +77,27 @@ export class Connection {
     };
   }
 
-  /** Sends a message and waits for the answer to it. */
   ask(bytes: Uint8Array, descriptors: readonly number[] = []): Promise<Message> {
     return new Promise((resolve, reject) => {
       this.#answer = { resolve, reject };
       this.send(bytes, descriptors);
+    });
+  }
+
+  whenReadable(descriptor: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const stop = native().watch(descriptor, 'read', () => {
+        end();
+        resolve();
+      });
+      const forget = this.onGone(() => {
+        end();
+        reject(new CallerGone('the caller has ended'));
+      });
+      const end = () => {
+        stop();
+        forget();
+      };
     });
   }
 

@@ -1,16 +1,32 @@
-// Owns the case in which this process is the caller itself: it starts, waits and prints, and it may block.
+// Owns the case in which the front has started this process for one command: directory, terminal and environment are its own.
 import { readFileSync, writeFileSync, writeSync } from 'node:fs';
-import { native, type ExitStatus, type NotifyEnds, type Report } from '../native/binding.ts';
-import { readable } from '../native/readable.ts';
+import { UsageError } from '../errors.ts';
+import { native } from '../native/binding.ts';
 import { resolveFrom } from '../plan/paths.ts';
-import { exitCode, type Caller, type Ending, type Foreground, type Launch } from './caller.ts';
+import type { Caller, Owned } from './caller.ts';
+import { BlockingChannel } from './blocking.ts';
+import type { Channel } from './channel.ts';
+import { FrontCaller } from './front.ts';
+import { encodeMessage, TO_FRONT } from './protocol.ts';
 
-export class LocalCaller implements Caller {
-  readonly isThisProcess = true;
-  readonly isGone = false;
-  readonly pid = process.pid;
+export class LocalCaller extends FrontCaller implements Caller {
+  readonly isHere = true;
+  readonly pid: number;
   readonly proc = '/proc/self';
   readonly environment = process.env;
+  readonly #channel: BlockingChannel | undefined;
+
+  /** `front`: the descriptor of the connection to it; without one, this process is its own caller, and can start nothing. */
+  constructor(front: number | undefined, globals: number) {
+    super(globals);
+    this.#channel = front === undefined ? undefined : new BlockingChannel(front);
+    this.pid = front === undefined ? process.pid : process.ppid;
+  }
+
+  protected get channel(): Channel {
+    if (this.#channel === undefined) throw new UsageError('this needs bin/tsrunc, which starts what is to be started');
+    return this.#channel;
+  }
 
   get cwd(): string {
     return process.cwd();
@@ -40,44 +56,20 @@ export class LocalCaller implements Caller {
     writeSync(stream, text);
   }
 
-  async launch(launch: Launch): Promise<number | undefined> {
-    const pid = native().launch(launch);
-    if (launch.flagsOfInit !== undefined) return pid;
-    native().waitFor(pid);
-    return undefined;
+  /** The terminal signals this process, too. If that ends the front, we are there to take back what was made. */
+  override own(owned: Owned): void {
+    native().ignoreSignals();
+    super.own(owned);
   }
 
-  async receive(sync: number): Promise<Report | null> {
-    return native().receive(sync);
+  /** Signals are for the process in the foreground, and the front keeps them for it. */
+  override prepareForeground(options: { subreaper: boolean }): void {
+    native().ignoreSignals();
+    super.prepareForeground(options);
   }
 
-  async whenReadable(descriptor: number): Promise<void> {
-    await readable(descriptor);
-  }
-
-  async waitFor(pid: number): Promise<ExitStatus> {
-    return native().waitFor(pid);
-  }
-
-  async lock(path: string): Promise<number> {
-    return native().lockDirectory(path);
-  }
-
-  own(): void {}
-
-  prepareForeground({ subreaper }: { subreaper: boolean }): void {
-    if (subreaper) native().becomeSubreaper();
-    // Nothing may end us between the first thing that is made and the wait for the end: what comes meanwhile is forwarded then.
-    native().holdSignals();
-  }
-
-  async supervise(foreground: Foreground, ending?: Ending): Promise<number> {
-    const status = native().supervise(foreground);
-    await ending?.finish();
-    return exitCode(status);
-  }
-
-  async waitForReady(notify: NotifyEnds & { pid: number; pidfd: number }): Promise<void> {
-    native().waitForReady(notify);
+  /** The front is to become this program itself. */
+  decline(): void {
+    this.channel.send(encodeMessage(TO_FRONT.decline, {}));
   }
 }

@@ -1,7 +1,7 @@
-// Owns the bytes between a planner and a front; addon/front/protocol.h draws the protocol and is the other side. Pure.
+// Owns the bytes between a front and who plans for it; addon/front/protocol.h draws the protocol and is the other side. Pure.
 
 /** Raised with every change of the protocol. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 export const FROM_FRONT = { request: 1, launched: 2, waited: 3 } as const;
 export const TO_FRONT = {
@@ -18,8 +18,13 @@ export const TO_FRONT = {
 export const FOREGROUND = { holdSignals: 1, subreaper: 2 } as const;
 /** In `launch`: the helper is init from its birth. */
 export const IS_INIT = 4;
+/** In `launched`: there is no process. */
+export const FAILED_CLONE = 1;
 /** What comes with `supervise`. */
 export const HAS = { terminal: 1, notify: 2, finish: 4, removal: 8 } as const;
+
+/** Texts go in pieces that leave room for others in the socket's buffer. */
+export const PIECE = 32 << 10;
 
 const HEAD = 16;
 

@@ -8,8 +8,9 @@ import { isAlive } from '../host/process.ts';
 import { native } from '../native/binding.ts';
 import { readable } from '../native/readable.ts';
 import { checkStatus, statusOf } from './lifecycle.ts';
-import { SIGKILL } from './signals.ts';
 import type { StoredState } from './store.ts';
+
+const SIGKILL = 9;
 
 /** A process, and no later one of the same pid. */
 type Birth = Pick<StoredState, 'pid' | 'startTime'>;

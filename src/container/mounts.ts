@@ -13,6 +13,9 @@ import { checkStatus, statusOf } from './lifecycle.ts';
 import type { Runtime } from './runtime.ts';
 import type { StoredState } from './store.ts';
 
+/** Each is a descriptor of its own, and a message takes so many (unix(7), SCM_MAX_FD). */
+const AT_ONCE = 200;
+
 export type MountAction = 'add' | 'remove';
 
 /** The mounts of a file: config.json's `mounts`, alone or as its member. SpecError for what config.json could not hold. */
@@ -51,24 +54,34 @@ export async function changeMounts(
     checkStatus('mounts', id, statusOf(state));
     if (state.rootfsMounts !== undefined)
       throw new UsageError('the container has no mount namespace of its own: its mounts are those of the host');
-    const slots = new Slots();
-    try {
-      const isThere = await withPidfd(state, async (pidfd) => {
-        const pidfdSlot = slots.add(native().duplicate(pidfd));
-        const plan =
-          action === 'add'
-            ? planAddMounts(
-                pidfdSlot,
-                mounts.map((mount) => openMount(state, mount, slots)),
-              )
-            : planRemoveMounts(pidfdSlot, mounts);
-        await executeApart(runtime, plan, slots.descriptors);
-      });
-      if (!isThere) checkStatus('mounts', id, 'stopped');
-    } finally {
-      slots.close();
-    }
+    const isThere = await withPidfd(state, async (pidfd) => {
+      for (let i = 0; i < mounts.length; i += AT_ONCE)
+        await changeSome(runtime, state, pidfd, { action, mounts: mounts.slice(i, i + AT_ONCE) });
+    });
+    if (!isThere) checkStatus('mounts', id, 'stopped');
   });
+}
+
+async function changeSome(
+  runtime: Runtime,
+  state: StoredState,
+  pidfd: number,
+  { action, mounts }: { action: MountAction; mounts: readonly Mount[] },
+): Promise<void> {
+  const slots = new Slots();
+  try {
+    const pidfdSlot = slots.add(native().duplicate(pidfd));
+    const plan =
+      action === 'add'
+        ? planAddMounts(
+            pidfdSlot,
+            mounts.map((mount) => openMount(state, mount, slots)),
+          )
+        : planRemoveMounts(pidfdSlot, mounts);
+    await executeApart(runtime, plan, slots.descriptors);
+  } finally {
+    slots.close();
+  }
 }
 
 function openMount(state: StoredState, mount: Mount, slots: Slots): OpenedMount {

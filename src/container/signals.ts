@@ -18,6 +18,3 @@ export function parseSignal(text: string): number {
     throw new UsageError(`unknown signal ${JSON.stringify(text)}`);
   return result;
 }
-
-export const SIGKILL = constants.signals.SIGKILL;
-export const SIGTERM = constants.signals.SIGTERM;

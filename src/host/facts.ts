@@ -10,16 +10,14 @@ export interface Viewer {
   readonly pid: number;
   /** Its /proc/PID. */
   readonly proc: string;
-  readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 /** What no process can change while we run. */
 let constants: Pick<Facts, 'euid' | 'isInUserNamespace' | 'lastCap'> | undefined;
 
 export function readFacts(viewer: Viewer): Facts {
-  const { pid, proc, environment } = viewer;
+  const { pid, proc } = viewer;
   const hierarchies = findHierarchies(readMountTable(), readFileSync(`${proc}/cgroup`, 'utf8'));
-  const soft = environment['TSRUNC_NOFILE'];
   constants ??= {
     euid: process.geteuid?.() ?? 0,
     isInUserNamespace: readFileSync('/proc/self/uid_map', 'utf8').trim().split(/\s+/).join(' ') !== '0 0 4294967295',
@@ -30,13 +28,5 @@ export function readFacts(viewer: Viewer): Facts {
     cgroupVersion: hierarchies.some((hierarchy) => hierarchy.version === 1) ? 1 : 2,
     hierarchies,
     permittedCaps: native().permittedCapabilities(pid),
-    ...(soft !== undefined && /^\d+$/.test(soft)
-      ? { openFilesSoft: BigInt(soft), openFilesHard: readOpenFilesHard(proc) }
-      : {}),
   };
-}
-
-function readOpenFilesHard(proc: string): bigint {
-  const hard = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync(`${proc}/limits`, 'utf8'))?.[1];
-  return hard === undefined || hard === 'unlimited' ? 2n ** 64n - 1n : BigInt(hard);
 }

@@ -1,7 +1,6 @@
 // Owns the only door to C++: the addon's functions with their types, the helper's file, and errors of the addon as ours.
 // addon/napi/exports.h is the other side; a test compares the two lists.
 import { accessSync, constants } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { InternalError } from '../errors.ts';
 import { PLAN_VERSION } from '../plan/encode.ts';
 import type { SeccompProfile } from '../plan/seccomp.ts';
@@ -47,24 +46,14 @@ export interface Binding {
   openPlan(plan: Uint8Array): number;
   /** Our end and the helper's, for reports. */
   socketPair(): [number, number];
-  /** Starts the helper: its pid. `preserved`: descriptors that the container keeps, besides its standard streams. */
-  /** `slots`: descriptors for single operations, by position. */
-  launch(options: {
-    readonly helper: number;
-    readonly sync: number;
-    readonly plan: number;
-    readonly slots: readonly number[];
-    readonly preserved: readonly number[];
-    readonly flagsOfInit?: number;
-  }): number;
-  /** The next report; null at end of file. Blocks. */
-  receive(sync: number): Report | null;
-  /** The same; undefined when there is none yet. */
+  /** The next report; null at end of file; undefined when there is none yet. */
   receiveNow(sync: number): Report | null | undefined;
   /** Whether what poll(2) tells of, a change of the mount table, has happened since the file was opened, or last asked. */
   hasChanged(descriptor: number): boolean;
   /** Calls back as long as the descriptor is ready, until the result is called; that must be before it is closed. */
   watch(descriptor: number, event: 'read' | 'write', ready: () => void): () => void;
+  /** Blocks until one of the descriptors is ready, or at its end: which. */
+  waitReady(descriptors: readonly number[], event: 'read' | 'write'): number;
   /** A connection to a listening socket; undefined when there is none. */
   acceptCaller(listening: number): number | undefined;
   /** The permitted capabilities of a process, as a mask. */
@@ -75,17 +64,10 @@ export interface Binding {
   receiveMessage(socket: number): Buffer | null | undefined;
   /** False when the other side has not read enough of what came before. */
   sendMessage(socket: number, bytes: Uint8Array, descriptors: readonly number[]): boolean;
-  /** Blocks until the child has ended. */
-  waitFor(pid: number): ExitStatus;
-  /** waitFor that forwards signals, and a terminal's bytes. */
-  supervise(options: { pid: number; terminal?: number; notify?: NotifyEnds }): ExitStatus;
-  /** Blocks until the container has said READY, which is handed on, or has ended: whether it did. */
-  waitForReady(options: NotifyEnds & { pid: number; pidfd: number }): boolean;
-  /** Signals that are to be forwarded wait for supervise from here on, instead of ending this process. */
-  holdSignals(): void;
+  /** What a terminal, or another process, sends to our whole process group does not end this process any more. */
+  ignoreSignals(): void;
   /** _exit(2). */
   endProcess(status: number): never;
-  becomeSubreaper(): void;
   /** A listening SOCK_SEQPACKET socket at `path`, for its owner only. */
   listenAt(path: string): number;
   /** A datagram socket at `path` that everybody may write to. */
@@ -95,10 +77,8 @@ export interface Binding {
   connectTo(path: string, kind: 'seqpacket' | 'stream'): number;
   /** Sends `descriptor` in one message with `name` as its text. */
   sendDescriptor(socket: number, name: string, descriptor: number): void;
-  /** Waits for an exclusive flock(2) on the directory; closing the descriptor gives it up. Blocks. */
-  lockDirectory(path: string): number;
-  /** The same without blocking. */
-  lockLater(path: string): Promise<number>;
+  /** An exclusive flock(2) on the directory; closing the descriptor gives it up. */
+  lockDirectory(path: string): Promise<number>;
   /** Another number for the same open file. */
   duplicate(descriptor: number): number;
   /** Takes away the uppermost mount at `path`, with all that is on it. */
@@ -120,13 +100,13 @@ export interface Binding {
   readonly planVersion: number;
 }
 
-const RELEASE = '../build/Release';
+const RELEASE = `${import.meta.dirname}/../build/Release`;
 let loaded: Binding | undefined;
 
 /** The addon, loaded on first use. */
 export function native(): Binding {
   if (loaded !== undefined) return loaded;
-  const path = fileURLToPath(new URL(`${RELEASE}/tsrunc.node`, import.meta.url));
+  const path = `${RELEASE}/tsrunc.node`;
   // Without the search that require() does around it.
   const module = { exports: {} };
   process.dlopen(module, path);
@@ -153,7 +133,7 @@ export function openHelper(): number {
 }
 
 function copyHelper(): number {
-  const path = fileURLToPath(new URL(`${RELEASE}/tsrunc-init`, import.meta.url));
+  const path = `${RELEASE}/tsrunc-init`;
   try {
     accessSync(path, constants.X_OK);
   } catch (cause) {

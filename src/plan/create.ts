@@ -86,9 +86,6 @@ function processInput(input: CreateInput, namespaces: NamespacePlan): ProcessInp
     // Who enters a user namespace has every capability in it.
     availableCaps:
       isUserNew || namespaces.isJoined('user') ? (1n << BigInt(facts.lastCap + 1)) - 1n : facts.permittedCaps,
-    ...(facts.openFilesSoft === undefined || facts.openFilesHard === undefined
-      ? {}
-      : { openFiles: { soft: facts.openFilesSoft, hard: facts.openFilesHard } }),
     isUserNew,
     isPidShared: !namespaces.isNew('pid'),
     maySetGroups: !(isUserNew && facts.euid !== 0),

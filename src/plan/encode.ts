@@ -9,7 +9,6 @@ const HEADER_SIZE = 32;
 const REPORT_EVERY_OP = 1;
 const STAGES = { parent: 0, init: 1 } as const;
 
-const utf8 = new TextEncoder();
 const WORD = 2 ** 32;
 
 /** Records and lists are made of 64-bit fields: two words each, low first. Plain numbers, because BigInt costs a start a millisecond. */
@@ -49,7 +48,7 @@ class Fields {
 
 /** Strings, each once, bytes, and lists of fields. Grows by doubling. */
 class Pool {
-  #bytes = new Uint8Array(16384);
+  #bytes = Buffer.alloc(16384);
   #size = 0;
   /** Where a string is, and how long. */
   readonly #known = new Map<string, readonly [number, number]>();
@@ -64,7 +63,7 @@ class Pool {
     if (text.includes('\0'))
       throw new InternalError(`a string with a zero byte reached the plan: ${JSON.stringify(text)}`);
     this.#ensure(text.length * 3 + 1);
-    const { written } = utf8.encodeInto(text, this.#bytes.subarray(this.#size));
+    const written = this.#bytes.write(text, this.#size);
     const place = [this.#size, written] as const;
     this.#size += written + 1;
     this.#known.set(text, place);
@@ -83,7 +82,7 @@ class Pool {
 
   #ensure(size: number): void {
     if (this.#size + size <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(this.#size + size, this.#bytes.length * 2));
+    const larger = Buffer.alloc(Math.max(this.#size + size, this.#bytes.length * 2));
     larger.set(this.#bytes.subarray(0, this.#size));
     this.#bytes = larger;
   }

@@ -38,9 +38,6 @@ export function planExec(input: ExecInput): { plan: Plan; warnings: readonly str
     exact: input.exact,
     pointer: input.pointer,
     availableCaps: isUserJoined ? (1n << BigInt(facts.lastCap + 1)) - 1n : facts.permittedCaps,
-    ...(facts.openFilesSoft === undefined || facts.openFilesHard === undefined
-      ? {}
-      : { openFiles: { soft: facts.openFilesSoft, hard: facts.openFilesHard } }),
     isUserNew: false,
     isPidShared: true,
     maySetGroups: !(isUserJoined && facts.euid !== 0),

@@ -20,10 +20,6 @@ export interface Facts {
   /** The capabilities of the caller, and the highest number of one in this kernel. */
   readonly permittedCaps: bigint;
   readonly lastCap: number;
-  /** The caller's soft limit of open files, before Node raised ours; absent when not handed on. */
-  readonly openFilesSoft?: bigint;
-  /** The hard limit of open files; comes with the soft one. */
-  readonly openFilesHard?: bigint;
 }
 
 /** Where the container's cgroup is in one hierarchy. */

@@ -43,7 +43,6 @@ export interface ProcessInput {
   /** JSON pointer of `process` in its document, for exact integers. */
   readonly pointer: string;
   readonly availableCaps: bigint;
-  readonly openFiles?: { readonly soft: bigint; readonly hard: bigint };
   /** Whether init is in a user namespace that is made for it. */
   readonly isUserNew: boolean;
   /** Whether others were in the pid namespace before. */
@@ -59,15 +58,12 @@ export interface ProcessInput {
  */
 export function planLimits(input: ProcessInput, kind: 'setRlimit' | 'limitSelf'): Op[] {
   const rlimits = input.process.rlimits ?? [];
-  const ops = rlimits.map((rlimit, i): Op => ({
+  return rlimits.map((rlimit, i): Op => ({
     kind,
     resource: RLIMITS[rlimit.type] ?? 0,
     soft: exactInteger(input.exact, `${input.pointer}/rlimits/${i}/soft`, rlimit.soft),
     hard: exactInteger(input.exact, `${input.pointer}/rlimits/${i}/hard`, rlimit.hard),
   }));
-  if (input.openFiles !== undefined && !rlimits.some((rlimit) => rlimit.type === 'RLIMIT_NOFILE'))
-    ops.push({ kind, resource: RLIMITS['RLIMIT_NOFILE'] ?? 7, ...input.openFiles });
-  return ops;
 }
 
 /** What stage parent does to init from outside, where the privileges of the host still count. */

@@ -1,75 +1,118 @@
 // The ends of planners and fronts: killed at any moment, idle, replaced; and what they leave, which is nothing.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
-import { bundleFor, onlyTsrunc, RUNTIME } from '../support/bundle.ts';
+import { PROTOCOL, TO_FRONT } from '../../src/caller/protocol.ts';
+import { bundleFor, onlyTsrunc, RUNTIME, type Bundle } from '../support/bundle.ts';
 import { WAITING } from '../support/commands.ts';
 import { eventually, execute, sh } from '../support/host.ts';
-import { background, plannerFor, processField, run, stateOf } from '../support/planner.ts';
+import {
+  background,
+  childrenOf,
+  Cold,
+  plannerFor,
+  processField,
+  run,
+  stateOf,
+  type Planner,
+} from '../support/planner.ts';
 
 const ours = onlyTsrunc('has no planner');
 
-/** Kills one of the two at many moments of a run or create: what is left is nothing. */
-async function killAtMoments(t: Test, whom: 'planner' | 'front', command: string[]): Promise<void> {
+/** Who is killed. Node is the front's own, where there is no planner. */
+type Victim = 'planner' | 'front' | 'node' | 'front of node';
+
+/** What the front says when it has lost who plans. */
+const LOST: Partial<Record<Victim, RegExp>> = {
+  planner: /^tsrunc: the planner ended before the command was done.*\n$/,
+  node: /^tsrunc: Node was killed before the command was done.*\n$/,
+};
+
+function milliseconds(count: number): void {
+  const until = performance.now() + count;
+  while (performance.now() < until);
+}
+
+/** How long the command takes, at best. */
+function timeOf(way: Planner | Cold, bundle: Bundle, t: Test, command: string[]): number {
+  let best = Infinity;
+  for (let i = 0; i < 5; i++) {
+    const begin = performance.now();
+    t.equal(way.quietly(bundle, ...command, bundle.id), 0);
+    best = Math.min(best, performance.now() - begin);
+    way.call(bundle, 'delete', '--force', bundle.id);
+  }
+  return best;
+}
+
+/** Kills one of those who take part at many moments of a run or create: what is left is nothing. */
+async function killAtMoments(t: Test, victim: Victim, command: string[]): Promise<void> {
   const bundle = bundleFor(t);
   bundle.config.process.args = command[0] === 'run' ? ['true'] : WAITING;
   bundle.save();
-  let planner = await plannerFor(t);
-  const whole = { min: Infinity };
-  for (let i = 0; i < 5; i++) {
-    const begin = performance.now();
-    t.equal(planner.quietly(bundle, ...command, bundle.id), 0);
-    whole.min = Math.min(whole.min, performance.now() - begin);
-    planner.call(bundle, 'delete', '--force', bundle.id);
-  }
+  const cold = new Cold();
+  const isCold = victim === 'node' || victim === 'front of node';
+  let planner = isCold ? undefined : await plannerFor(t);
+  const whole = timeOf(planner ?? cold, bundle, t, command);
   const seen = { killed: 0, messages: 0, takenBack: 0 };
   for (let i = 0; i < 25; i++) {
     const child = spawn(RUNTIME, bundle.args(...command, bundle.id), {
       cwd: bundle.directory,
-      env: planner.environment,
+      env: (planner ?? cold).environment,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     let said = '';
     child.stderr.on('data', (data) => (said += data));
     const ended = once(child, command[0] === 'create' ? 'exit' : 'close'); // a created container keeps the streams
-    const wait = (whole.min * i) / 25;
-    const until = performance.now() + wait;
-    while (performance.now() < until);
-    if (whom === 'front') {
-      if (child.kill('SIGKILL')) seen.killed++;
-      await ended;
-    } else {
-      planner.process.kill('SIGKILL');
-      await planner.ended;
-      const [code] = (await ended) as [number];
-      if (code !== 0) {
-        seen.messages++;
-        t.match(said, /^tsrunc: the planner ended before the command was done.*\n$/, `moment ${i}: one message`);
-      } else t.equal(said, '', `moment ${i}: no message`);
-    }
+    milliseconds((whole * i) / 25);
+    if (victim === 'planner') planner?.process.kill('SIGKILL');
+    else if (victim === 'node') for (const pid of nodesOf(child.pid)) process.kill(pid, 'SIGKILL');
+    else if (child.kill('SIGKILL')) seen.killed++;
+    const [code] = (await ended) as [number];
+    if (victim === 'planner') await planner?.ended;
+    const lost = LOST[victim];
+    if (lost !== undefined && code !== 0) {
+      seen.messages++;
+      t.match(said, lost, `moment ${i}: one message`);
+    } else if (lost !== undefined) t.equal(said, '', `moment ${i}: no message`);
     // What was handed over already is the caller's: a container that has been created, or that nobody waits for any more.
-    const isClean = () => bundle.leftovers().length === 0;
-    const isTakenBack = await eventually('it is taken back', isClean, 0.7).then(
+    const isTakenBack = await eventually('it is taken back', () => bundle.leftovers().length === 0, 0.7).then(
       () => true,
       () => false,
     );
-    if (whom === 'planner' && said !== '') t.ok(isTakenBack, `moment ${i}: ${bundle.leftovers().join()}`);
+    if (lost !== undefined && said !== '') t.ok(isTakenBack, `moment ${i}: ${bundle.leftovers().join()}`);
     if (isTakenBack) seen.takenBack++;
-    else
-      execute(RUNTIME, bundle.args('delete', '--force', bundle.id), { env: { ...process.env, TSRUNC_PLANNER: 'off' } });
+    else cold.call(bundle, 'delete', '--force', bundle.id);
     await eventually(`nothing is left, moment ${i}`, () => bundle.leftovers().length === 0).catch(() =>
       t.same(bundle.leftovers(), [], `moment ${i}`),
     );
-    if (whom === 'planner') planner = await plannerFor(t);
+    if (victim === 'planner') planner = await plannerFor(t);
   }
-  t.ok(seen.takenBack > 10 && (whom === 'planner' ? seen.messages > 3 : seen.killed > 3), JSON.stringify(seen));
+  const enough = LOST[victim] === undefined ? seen.killed : seen.messages;
+  t.ok(seen.takenBack > 10 && enough > 3, JSON.stringify(seen));
+}
+
+/** The children of a front that are Node, and neither the container nor on the way to be one. */
+function nodesOf(front: number | undefined): number[] {
+  return childrenOf(front).filter((pid) => {
+    try {
+      return readlinkSync(`/proc/${pid}/exe`).endsWith('/node');
+    } catch {
+      return false; // it has ended
+    }
+  });
 }
 
 t.test('a planner that dies under way costs one message: run', ours, (t) => killAtMoments(t, 'planner', ['run']));
 t.test('a planner that dies under way costs one message: create', ours, (t) => killAtMoments(t, 'planner', ['create']));
 t.test('a front that dies under way: the planner takes back what it made', ours, (t) =>
   killAtMoments(t, 'front', ['run']),
+);
+t.test('a Node that dies under way costs one message: run', ours, (t) => killAtMoments(t, 'node', ['run']));
+t.test('a Node that dies under way costs one message: create', ours, (t) => killAtMoments(t, 'node', ['create']));
+t.test('a front that dies under way: Node takes back what it made', ours, (t) =>
+  killAtMoments(t, 'front of node', ['run']),
 );
 
 t.test('a planner that dies during the wait is not missed', ours, async (t) => {
@@ -202,10 +245,11 @@ t.test('memory does not grow with requests', ours, async (t) => {
   // As fast as fronts can be, without starting them: the requests themselves.
   const script = `
 import socket, struct, sys
-head = struct.pack('<IIII', 1, 18, 3, 1) + sys.argv[2].encode() + b'\\0/\\0--root\\0' + sys.argv[3].encode() + b'\\0list\\0'
+head = struct.pack('<IIII', 1, 18, 3, ${PROTOCOL}) + sys.argv[2].encode() + b'\\0/\\0--root\\0' + sys.argv[3].encode() + b'\\0list\\0'
 for i in range(int(sys.argv[4])):
     s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.connect(sys.argv[1]); s.send(head)
-    while len(s.recv(65536)) > 16: pass
+    while struct.unpack('<I', (answer := s.recv(65536))[:4])[0] == ${TO_FRONT.print}: pass
+    assert struct.unpack('<II', answer[:8]) == (${TO_FRONT.exit}, 0), answer
     s.close()
 `;
   const version = JSON.parse(readFileSync('package.json', 'utf8')).version as string;
@@ -218,5 +262,5 @@ for i in range(int(sys.argv[4])):
   const after = ask(15000);
   t.ok(after < before * 1.1 + 4096, `${before} kB after 30000 requests, ${after} kB after 45000`);
   t.equal(readFileSync(`/proc/${planner.process.pid}/status`, 'utf8').includes('FDSize'), true);
-  t.ok(sh(`ls /proc/${planner.process.pid}/fd | wc -l`) < '40', 'nor do descriptors');
+  t.ok(Number(sh(`ls /proc/${planner.process.pid}/fd | wc -l`)) < 40, 'nor do descriptors');
 });

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import t from 'tap';
+import { PROTOCOL, TO_FRONT } from '../../src/caller/protocol.ts';
 import { bundleFor, onlyTsrunc, RUNTIME } from '../support/bundle.ts';
 import { WAITING } from '../support/commands.ts';
 import { eventually, execute, sh } from '../support/host.ts';
@@ -187,12 +188,13 @@ def ask(data):
     except struct.error: return 'end'
 def request(protocol, version, count=1, tail=b'-v\\0'):
     return struct.pack('<IIII', 1, 18, count, protocol) + version + b'\\0/\\0' + tail
-print(ask(request(1, b'0.0.1')), ask(request(99, b'x')), ask(b'x'), ask(b'\\0' * 16), ask(request(1, b'0.1.0', 4000000)), ask(request(1, b'0.1.0', 1, b'-v')))
+print(ask(request(${PROTOCOL}, b'0.0.1')), ask(request(99, b'0.1.0')), ask(b'x'), ask(b'\\0' * 16), ask(request(${PROTOCOL}, b'0.1.0', 4000000)), ask(request(${PROTOCOL}, b'0.1.0', 1, b'-v')), ask(request(${PROTOCOL}, b'0.1.0')))
 `;
   const { stdout, stderr } = execute('python3', ['-c', script, planner.socket]);
-  t.equal(stdout, '23 23 23 23 23 23\n', `all are declined: ${stderr}`);
+  const { decline, print } = TO_FRONT;
+  t.equal(stdout, `${`${decline} `.repeat(6)}${print}\n`, `all but the last are declined: ${stderr}`);
   t.match(execute(RUNTIME, ['-v'], { env: planner.environment }).stdout, /^tsrunc version/);
-  t.equal(planner.logged('msg="pid '), 1, 'and the planner goes on');
+  t.equal(planner.logged('msg="pid '), 2, 'and the planner goes on');
 });
 
 t.test("what is the caller's own is left to Node, with the same result", ours, async (t) => {

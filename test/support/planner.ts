@@ -5,7 +5,27 @@ import type { Test } from 'tap';
 import { RUNTIME, type Bundle } from './bundle.ts';
 import { eventually, execute, temporaryDirectory, removeDirectory, type Result } from './host.ts';
 
-export class Planner {
+/** A way in which commands are planned. */
+abstract class Way {
+  abstract get environment(): NodeJS.ProcessEnv;
+
+  /** For commands whose container keeps the streams: the exit status. */
+  quietly(bundle: Bundle, ...args: string[]): number | null {
+    const options = { cwd: bundle.directory, env: this.environment, stdio: 'ignore', timeout: 20_000 } as const;
+    return spawnSync(RUNTIME, bundle.args(...args), options).status;
+  }
+
+  call(bundle: Bundle, ...args: string[]): Result {
+    return execute(RUNTIME, bundle.args(...args), { cwd: bundle.directory, env: this.environment });
+  }
+}
+
+/** By Node, for each command anew. */
+export class Cold extends Way {
+  readonly environment = { ...process.env, TSRUNC_PLANNER: 'off' };
+}
+
+export class Planner extends Way {
   readonly directory: string;
   readonly socket: string;
   readonly log: string;
@@ -13,6 +33,7 @@ export class Planner {
   readonly ended: Promise<number | null>;
 
   constructor(...args: string[]) {
+    super();
     this.directory = temporaryDirectory();
     this.socket = `${this.directory}/planner.sock`;
     this.log = `${this.directory}/log`;
@@ -34,16 +55,6 @@ export class Planner {
   get answered(): number {
     return this.logged('msg="pid ') - this.logged('msg="declined');
   }
-
-  /** For commands whose container keeps the streams: the exit status. */
-  quietly(bundle: Bundle, ...args: string[]): number | null {
-    const options = { cwd: bundle.directory, env: this.environment, stdio: 'ignore', timeout: 20_000 } as const;
-    return spawnSync(RUNTIME, bundle.args(...args), options).status;
-  }
-
-  call(bundle: Bundle, ...args: string[]): Result {
-    return execute(RUNTIME, bundle.args(...args), { cwd: bundle.directory, env: this.environment });
-  }
 }
 
 export async function plannerFor(t: Test, ...args: string[]): Promise<Planner> {
@@ -58,25 +69,34 @@ export async function plannerFor(t: Test, ...args: string[]): Promise<Planner> {
 }
 
 /** A script as the container's program, in the foreground. */
-export function run(planner: Planner, bundle: Bundle, script: string): Result {
+export function run(way: Way, bundle: Bundle, script: string): Result {
   bundle.config.process.args = ['sh', '-c', script];
   bundle.save();
-  return planner.call(bundle, 'run', bundle.id);
+  return way.call(bundle, 'run', bundle.id);
 }
 
-export function background(planner: Planner, bundle: Bundle, script: string): ChildProcess {
+export function background(way: Way, bundle: Bundle, script: string): ChildProcess {
   bundle.config.process.args = ['sh', '-c', script];
   bundle.save();
   return spawn(RUNTIME, bundle.args('run', bundle.id), {
     cwd: bundle.directory,
-    env: planner.environment,
+    env: way.environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }
 
-export function stateOf(planner: Planner, bundle: Bundle): { pid: number; status: string } {
-  const { stdout } = planner.call(bundle, 'state', bundle.id);
+export function stateOf(way: Way, bundle: Bundle): { pid: number; status: string } {
+  const { stdout } = way.call(bundle, 'state', bundle.id);
   return stdout === '' ? { pid: 0, status: 'none' } : JSON.parse(stdout);
+}
+
+/** Processes whose parent it is. */
+export function childrenOf(pid: number | undefined): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch {
+    return []; // it has ended
+  }
 }
 
 /** A field of /proc/PID/status. */

@@ -134,9 +134,9 @@ t.test('where JSON is broken', async (t) => {
   t.equal(place('{"a": 1,}'), 'line 1, column 9');
   t.equal(place('{\n  "a": tru,\n}'), 'line 2, column 11');
   t.equal(place('{\n\n'), 'line 3, column 1');
-  t.throws(() => readJson('/nowhere/at/all', new LocalCaller()), /cannot read \/nowhere\/at\/all/);
+  t.throws(() => readJson('/nowhere/at/all', new LocalCaller(undefined, 0)), /cannot read \/nowhere\/at\/all/);
   const directory = mkdtempSync(`${tmpdir()}/tsrunc-`);
   writeFileSync(`${directory}/x`, '{}');
-  t.same(readJson(`${directory}/x`, new LocalCaller()).value, {});
+  t.same(readJson(`${directory}/x`, new LocalCaller(undefined, 0)).value, {});
   rmSync(directory, { recursive: true });
 });

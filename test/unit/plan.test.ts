@@ -21,7 +21,6 @@ const FACTS_V1: Facts = {
   isInUserNamespace: false,
   permittedCaps: (1n << 41n) - 1n,
   lastCap: 40,
-  openFilesHard: 20000n,
 };
 const FACTS_V2: Facts = {
   ...FACTS_V1,

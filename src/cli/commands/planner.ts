@@ -9,7 +9,7 @@ import { parseDuration } from '../quantities.ts';
 
 export async function planner(context: Context, _args: readonly string[], options: object): Promise<number> {
   const { socket, idleTimeout } = options as { socket?: string; idleTimeout?: string };
-  if (!context.caller.isThisProcess) throw new Declined('a planner is a process of its own');
+  if (context.caller.pid !== process.pid) throw new Declined('a planner is a process of its own');
   await servePlanner({
     path: context.resolve(socket) ?? `${runtimeDirectory(context.caller)}/tsrunc-planner.sock`,
     ...(idleTimeout === undefined ? {} : { idleSeconds: parseDuration('--idle-timeout', idleTimeout) }),

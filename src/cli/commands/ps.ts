@@ -23,7 +23,7 @@ export async function ps(context: Context, [id = '', ...rest]: readonly string[]
 function hostTable(caller: Caller, pids: readonly number[], options: readonly string[]): string {
   // containerd hands over all options as one argument
   const args = options.flatMap((option) => option.split(/\s+/).filter(Boolean));
-  if (!caller.isThisProcess) throw new Declined('ps(1) is run where the caller is');
+  if (!caller.isHere) throw new Declined('ps(1) is run where the caller is');
   let text: string;
   try {
     text = execFileSync('ps', args, { encoding: 'utf8' });

@@ -1,0 +1,134 @@
+// The front where there is no planner: it starts Node for one command, and is what remains in the foreground.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { rmSync, writeFileSync } from 'node:fs';
+import t from 'tap';
+import { errorCode } from '../../src/errors.ts';
+import { bundleFor, onlyTsrunc, RUNTIME } from '../support/bundle.ts';
+import { WAITING } from '../support/commands.ts';
+import { eventually, execute } from '../support/host.ts';
+import { background, childrenOf, Cold, processField, run, stateOf } from '../support/planner.ts';
+
+const ours = onlyTsrunc('has no Node');
+const cold = new Cold();
+
+/** As the terminal does: to the whole process group, if there is one left. */
+function interrupt({ pid = 0 }: ChildProcess): void {
+  try {
+    process.kill(-pid, 'SIGINT');
+  } catch (error) {
+    if (errorCode(error) !== 'ESRCH') throw error;
+  }
+}
+
+t.test('in the foreground nothing of Node is left', ours, async (t) => {
+  const bundle = bundleFor(t);
+  const child = background(cold, bundle, 'while [ ! -e /tmp/go ]; do sleep 0.05; done; exit 9');
+  await eventually('it runs', () => stateOf(cold, bundle).status === 'running');
+  await eventually('Node has ended', () => childrenOf(child.pid).length === 1);
+  t.same(childrenOf(child.pid), [stateOf(cold, bundle).pid], 'the container is the only child');
+  t.ok(Number.parseInt(processField(child.pid, 'VmHWM'), 10) < 2048, processField(child.pid, 'VmHWM'));
+  writeFileSync(`${bundle.rootfs}/tmp/go`, '');
+  t.same(await once(child, 'close'), [9, null]);
+  t.same(bundle.leftovers(), []);
+});
+
+t.test("a terminal's signal at any moment ends the command, or is the container's", ours, async (t) => {
+  const bundle = bundleFor(t);
+  // The shell ends with 130 for it, or has not come to that and does not notice.
+  bundle.config.process.args = ['sh', '-c', 'sleep 0.1; exit 7'];
+  bundle.save();
+  const seen = { ended: 0, forwarded: 0 };
+  for (let i = 0; i < 25; i++) {
+    const child = spawn(RUNTIME, bundle.args('run', bundle.id), {
+      cwd: bundle.directory,
+      env: cold.environment,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      detached: true, // a process group of its own, which Node is in, too
+    });
+    let said = '';
+    child.stderr.on('data', (data) => (said += data));
+    const ended = once(child, 'close');
+    await new Promise((resolve) => setTimeout(resolve, i * 3));
+    interrupt(child);
+    const [code, signal] = (await ended) as [number | null, string | null];
+    if (signal === 'SIGINT') seen.ended++;
+    else if (code === 7 || code === 130) seen.forwarded++;
+    else t.fail(`moment ${i}: exit ${code}, signal ${signal}: ${said}`);
+    await eventually(`nothing is left, moment ${i}`, () => bundle.leftovers().length === 0).catch(() =>
+      t.same(bundle.leftovers(), [], `moment ${i}`),
+    );
+  }
+  t.ok(seen.ended > 2 && seen.forwarded > 2, JSON.stringify(seen));
+});
+
+t.test("a terminal's signal at any moment of a creation leaves a container, or nothing", ours, async (t) => {
+  const bundle = bundleFor(t);
+  bundle.config.process.args = WAITING;
+  bundle.save();
+  const seen = { created: 0, takenBack: 0 };
+  for (let i = 0; i < 25; i++) {
+    const child = spawn(RUNTIME, bundle.args('create', bundle.id), {
+      cwd: bundle.directory,
+      env: cold.environment,
+      stdio: 'ignore',
+      detached: true,
+    });
+    const ended = once(child, 'exit');
+    await new Promise((resolve) => setTimeout(resolve, 15 + i));
+    interrupt(child);
+    await ended;
+    const isThere = () => stateOf(cold, bundle).status === 'created';
+    await eventually('it is there, or nothing is', () => isThere() || bundle.leftovers().length === 0).catch(() =>
+      t.same(bundle.leftovers(), [], `moment ${i}`),
+    );
+    seen[isThere() ? 'created' : 'takenBack']++;
+    cold.call(bundle, 'delete', '--force', bundle.id);
+    t.same(bundle.leftovers(), [], `moment ${i}`);
+  }
+  t.ok(seen.created > 0 && seen.takenBack > 2, JSON.stringify(seen));
+});
+
+t.test('what follows the end of a container is done by another Node, whatever the terminal says', ours, async (t) => {
+  const bundle = bundleFor(t);
+  bundle.config.hooks = { poststop: [{ path: '/bin/true' }] };
+  bundle.config.process.args = ['sh', '-c', 'trap "" INT; while [ ! -e /tmp/go ]; do sleep 0.01; done; exit 5'];
+  bundle.save();
+  for (let i = 0; i < 12; i++) {
+    const child = spawn(RUNTIME, bundle.args('run', bundle.id), {
+      cwd: bundle.directory,
+      env: cold.environment,
+      stdio: 'ignore',
+      detached: true,
+    });
+    const ended = once(child, 'exit');
+    await eventually('it runs', () => stateOf(cold, bundle).status === 'running');
+    writeFileSync(`${bundle.rootfs}/tmp/go`, '');
+    await new Promise((resolve) => setTimeout(resolve, i * 5));
+    interrupt(child);
+    t.same(await ended, [5, null], `moment ${i}`);
+    t.same(bundle.leftovers(), [], `moment ${i}`);
+    rmSync(`${bundle.rootfs}/tmp/go`);
+  }
+});
+
+t.test('what Node is told of its front comes from the front alone', ours, async (t) => {
+  const bundle = bundleFor(t);
+  bundle.config.process.args = ['true'];
+  bundle.save();
+  const environment = { ...cold.environment, TSRUNC_FRONT: '0' };
+  t.equal(execute(RUNTIME, bundle.args('run', bundle.id), { cwd: bundle.directory, env: environment }).status, 0);
+  const alone = execute('node', ['dist/main.cjs', ...bundle.args('run', '-b', bundle.directory, bundle.id)], {
+    env: { PATH: process.env['PATH'] ?? '' },
+  });
+  t.equal(alone.status, 1);
+  t.match(alone.stderr, /: this needs bin\/tsrunc, which starts what is to be started\n$/);
+  t.same(bundle.leftovers(), []);
+});
+
+t.test('an exit status of Node is that of the command', ours, async (t) => {
+  const bundle = bundleFor(t);
+  t.equal(run(cold, bundle, 'exit 42').status, 42);
+  t.equal(cold.call(bundle, 'state', bundle.id).status, 1);
+  t.equal(cold.call(bundle, '--version').status, 0);
+});
