@@ -16,7 +16,7 @@
       'target_name': 'tsrunc',
       'sources': [
         'addon/binding.cc', 'addon/napi/throw.cc', 'addon/napi/sealed.cc', 'addon/napi/process.cc', 'addon/napi/plan.cc',
-        'addon/napi/seccomp.cc', 'addon/napi/socket.cc', 'addon/napi/channel.cc', 'addon/napi/watch.cc', 'addon/napi/systemd.cc', 'addon/napi/bpf.cc', 'addon/init/report.cc', 'addon/plan/plan.cc'
+        'addon/napi/seccomp.cc', 'addon/napi/socket.cc', 'addon/napi/channel.cc', 'addon/napi/watch.cc', 'addon/napi/later.cc', 'addon/napi/systemd.cc', 'addon/napi/bpf.cc', 'addon/init/report.cc', 'addon/plan/plan.cc'
       ],
       'include_dirs': ["<!(node -p \"require('node-addon-api').include_dir\")"],
       'defines': ['NAPI_VERSION=9', 'NODE_ADDON_API_CPP_EXCEPTIONS'],

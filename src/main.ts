@@ -1,20 +1,23 @@
 // The entry: one caller, one context, one program, one exit.
 import { LocalCaller } from './caller/local.ts';
 import { Context } from './cli/context.ts';
-import { endProcess, statusOf } from './cli/exit.ts';
+import { endProcess, EXIT_FAILURE, statusOf } from './cli/exit.ts';
 import { countGlobals } from './cli/parser.ts';
 import { causeOf, Declined } from './errors.ts';
 
 async function main(argv: readonly string[]): Promise<number | undefined> {
-  const front = process.env['TSRUNC_FRONT'];
-  const caller = new LocalCaller(front === undefined ? undefined : Number(front), countGlobals(argv));
+  const caller = new LocalCaller(process.env['TSRUNC_FRONT'], countGlobals(argv));
   try {
-    return await statusOf(new Context(caller), argv);
+    const status = await statusOf(new Context(caller), argv);
+    caller.end(status);
+    return status;
   } catch (error) {
-    // The only other thing that is not told is that the front has ended: nobody would hear it.
+    // Otherwise the front has ended, or what was to be told could not be written: there is nobody who would hear of it.
     if (causeOf(error, Declined) !== undefined) caller.decline();
-    return undefined;
+    return EXIT_FAILURE;
   }
 }
 
+// A command that waits for what cannot come has not been done.
+process.once('beforeExit', () => process.exit(EXIT_FAILURE));
 void main(process.argv.slice(2)).then(endProcess);

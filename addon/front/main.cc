@@ -21,20 +21,30 @@ void FillStreams() {
     if (sys::Fcntl(fd, F_GETFD, 0).err() == EBADF) (void)sys::OpenAt(AT_FDCWD, "/dev/null", O_RDWR);
 }
 
-// A reader that has gone is an error to be told, not an end; as in Node. The container gets its dispositions anew.
-void IgnoreSigpipe() {
+constexpr long kDefault = 0, kIgnore = 1;  // SIG_DFL, SIG_IGN
+
+void Dispose(int signal, long handler) {
   struct {
     long handler, flags, restorer;
     uint64_t mask;
-  } action = {1 /* SIG_IGN */, 0, 0, 0};
-  (void)sys::Raw(__NR_rt_sigaction, SIGPIPE, sys::Arg(&action), 0, 8);
+  } action = {handler, 0, 0, 0};
+  (void)sys::Raw(__NR_rt_sigaction, signal, sys::Arg(&action), 0, 8);
+}
+
+// A caller may leave signals blocked or ignored, execve(2); as in Node, that is no matter here. Children must be waited
+// for, and a reader that has gone is an error to be told, not an end. The container gets its dispositions anew.
+void TakeSignals() {
+  Dispose(SIGPIPE, kIgnore);
+  Dispose(SIGCHLD, kDefault);
+  uint64_t none = 0;
+  (void)sys::Raw(__NR_rt_sigprocmask, SIG_SETMASK, sys::Arg(&none), 0, 8);
 }
 
 }  // namespace
 
 int Main(int argc, char** argv, char** envp) {
   FillStreams();
-  IgnoreSigpipe();
+  TakeSignals();
   static front::Path descriptors = front::OpenDescriptors();
   front::Command command = {argc, argv, envp, descriptors.c_str()};
   // Its process is the one that was called: systemd(1) hands a socket to this pid.

@@ -2,10 +2,13 @@
 #include "node.h"
 
 #include <asm/poll.h>
+#include <asm/signal.h>
 #include <linux/fcntl.h>
+#include <linux/prctl.h>
 
 #include "../sys/calls.h"
 #include "../sys/unix.h"
+#include "protocol.h"
 #include "spawn.h"
 
 #ifndef TSRUNC_NODE
@@ -106,11 +109,15 @@ int ExecuteNode(const Command& command, int front) {
   Path connection;
   if (front >= 0) {
     connection.Add("TSRUNC_FRONT=").AddNumber(static_cast<uint64_t>(front));
+    connection.Add(":").AddNumber(kProtocol).Add(":" TSRUNC_VERSION);
     node_envp[variables++] = connection.c_str();
   }
   node_envp[variables++] = command.open_descriptors;
   for (char** variable = command.envp; *variable != nullptr && variables + 1 < kMaxStrings; variable++)
     if (!IsRefused(*variable)) node_envp[variables++] = *variable;
+  // The second Node of a front finds what the first has left here.
+  node_argv[args] = nullptr;
+  node_envp[variables] = nullptr;
 
   TryNode(TSRUNC_NODE, node_argv, node_envp);
   for (const char* path = Variable(command.envp, "PATH="); *path != '\0';) {
@@ -129,6 +136,7 @@ int ExecuteNode(const Command& command, int front) {
 
 struct Birth {
   const Command* command;
+  long parent;
   int connection;
   bool is_apart;
 };
@@ -136,8 +144,12 @@ struct Birth {
 // In a process that shares our memory, which is stopped meanwhile.
 int BeNode(void* argument) {
   const auto* birth = static_cast<const Birth*>(argument);
-  if (birth->is_apart) (void)sys::Raw(__NR_setpgid, 0, 0);
+  if (birth->is_apart) (void)sys::Raw(__NR_setsid);
+  else (void)sys::Prctl(PR_SET_PDEATHSIG, SIGTERM);  // until Node has something to take back, and ignores it
+  if (sys::Raw(__NR_getppid) != birth->parent) return 1;
   (void)sys::Fcntl(birth->connection, F_SETFD, 0);
+  uint64_t none = 0;
+  (void)sys::Raw(__NR_rt_sigprocmask, SIG_SETMASK, sys::Arg(&none), 0, 8);
   return ExecuteNode(*birth->command, birth->connection);
 }
 
@@ -152,7 +164,7 @@ sys::UniqueFd StartNode(const Command& command, bool is_apart, int* pid) {
     return sys::UniqueFd();
   }
   sys::UniqueFd ours(ends[0]), theirs(ends[1]);
-  Birth birth = {&command, theirs.get(), is_apart};
+  Birth birth = {&command, sys::Raw(__NR_getpid), theirs.get(), is_apart};
   sys::Outcome born = Spawn(0, BeNode, &birth);
   if (!born.ok()) {
     Say("tsrunc: no process for Node: too many are running\n");

@@ -20,8 +20,8 @@ using Path = sys::Text<4096>;
 int BecomeNode(const Command& command);
 
 // Starts Node as a child that finds a connection to this process in TSRUNC_FRONT (protocol.h): our end of it, and the
-// child's pid. Not valid when it could not be started, which has been told. `is_apart`: in a process group of its own,
-// where the terminal's signals do not reach it.
+// child's pid. Not valid when it could not be started, which has been told. `is_apart`: in a session of its own, where
+// the terminal's signals do not reach it, and whatever becomes of us.
 sys::UniqueFd StartNode(const Command& command, bool is_apart, int* pid);
 
 // The value of a variable, given as "NAME="; empty where there is none.

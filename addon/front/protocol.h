@@ -37,7 +37,7 @@ enum Message : uint32_t {
   kOwned = 19,      // a: how many of the arguments are global options; strings: id, time of creation
   kSupervise = 20,  // a: pid; b: kHas... ; the descriptors that b names, in this order; string: the manager's address
   kWaitForReady = 21,  // a: pid; descriptors: the container's socket, a pidfd; string: the manager's address
-  kExit = 22,          // a: status
+  kExit = 22,          // a: status. From Node, whose exit status says the same, only after kOwned
   kDecline = 23,
 };
 

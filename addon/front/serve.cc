@@ -135,13 +135,15 @@ void Finish(const Command& command, const Owned& owned) {
   (void)AskOr(finish, OnLoss::kLeave);
 }
 
-Answer Lost(const Command& command, const Owned& owned, const Planner& planner, OnLoss on_loss) {
+// Node has ended without kExit: it owned nothing, and its exit status says all; or it was lost.
+Answer Lost(const Command& command, const Owned& owned, Planner* planner, OnLoss on_loss) {
+  planner->connection.reset();  // it may be waiting for an answer to what we have not understood
   int status;
-  bool is_over = planner.node != 0 && sys::Wait4(planner.node, &status, 0).ok() && (status & 0x7f) == 0;
-  if (is_over) return Exit((status >> 8) & 0xff);  // Node has done the command, or told why it could not
+  bool is_over = planner->node != 0 && sys::Wait4(planner->node, &status, 0).ok() && (status & 0x7f) == 0;
+  if (is_over && !owned.is_any) return Exit((status >> 8) & 0xff);
   if (on_loss == OnLoss::kLeave) return {false, 0};
-  Say(planner.node != 0 ? "tsrunc: Node was killed before the command was done"
-                        : "tsrunc: the planner ended before the command was done");
+  Say(planner->node != 0 ? "tsrunc: Node ended before the command was done"
+                         : "tsrunc: the planner ended before the command was done");
   Say(owned.is_any ? "; the container is removed\n" : "\n");
   if (owned.is_any) Finish(command, owned);
   return Exit(1);
@@ -217,8 +219,12 @@ Answer Serve(const Command& command, Planner planner, OnLoss on_loss) {
     // A planner that has not even read the request has done nothing of it.
     if (is_first && got.err() == ECONNRESET) return {false, 0};
     // A message that fills the buffer is not whole.
+    if (got.err() == EMFILE) {
+      Reply(planner.connection.get(), kLaunched, 0, EMFILE, kFailedExecve);
+      continue;
+    }
     bool is_message = got.value >= static_cast<long>(sizeof(Head)) && got.value < static_cast<long>(sizeof(g_message));
-    if (!is_message) return Lost(command, owned, planner, on_loss);
+    if (!is_message) return Lost(command, owned, &planner, on_loss);
     size_t size = static_cast<size_t>(got.value) - sizeof(Head);
     g_message.data[size] = '\0';
     const Head& head = g_message.head;
@@ -231,7 +237,7 @@ Answer Serve(const Command& command, Planner planner, OnLoss on_loss) {
       case kWaitForReady: return WaitForReady(received);
       case kExit: return Exit(is_written || head.a != 0 ? static_cast<int>(head.a) : 1);
       case kDecline: return {false, 0};
-      default: return Lost(command, owned, planner, on_loss);
+      default: return Lost(command, owned, &planner, on_loss);
     }
   }
 }

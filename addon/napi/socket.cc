@@ -8,12 +8,14 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <string>
 
 #include "../init/report.h"
 #include "../sys/calls.h"
 #include "../sys/fd.h"
 #include "exports.h"
+#include "later.h"
 #include "throw.h"
 
 namespace tsrunc::napi {
@@ -93,15 +95,32 @@ Napi::Value SendDatagram(const Napi::CallbackInfo& info) {
   return env.Undefined();
 }
 
-// connectTo(path, kind): a connected socket, kind "seqpacket" or "stream".
+// connectTo(path, kind): a promise of a connected socket, kind "seqpacket" or "stream". Where the listener has no room
+// left, another thread waits for it.
 Napi::Value ConnectTo(const Napi::CallbackInfo& info) {
+  struct Connecting {
+    UniqueFd socket;
+    Address address;
+    sys::Outcome outcome;
+    void Connect() { outcome = Libc(connect(socket.get(), address.get(), sizeof(address.name)), Call::k_connect); }
+  };
   Napi::Env env = info.Env();
   std::string path = info[0].As<Napi::String>();
   std::string kind = info[1].As<Napi::String>();
-  UniqueFd socket = OpenSocket(env, kind == "stream" ? SOCK_STREAM : SOCK_SEQPACKET);
-  Address address = AddressOf(env, path);
-  Check(env, Libc(connect(socket.get(), address.get(), sizeof(address.name)), Call::k_connect), path);
-  return Napi::Number::New(env, socket.release());
+  auto given = std::make_shared<Connecting>();
+  given->socket = OpenSocket(env, (kind == "stream" ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_NONBLOCK);
+  given->address = AddressOf(env, path);
+  given->Connect();
+  bool must_wait = given->outcome.err() == EAGAIN;
+  Check(env, Libc(fcntl(given->socket.get(), F_SETFL, 0), Call::k_fcntl));
+  auto finish = [given, path](Napi::Env env) -> Napi::Value {
+    Check(env, given->outcome, path);
+    return Napi::Number::New(env, given->socket.release());
+  };
+  if (must_wait)
+    return Later(
+        env, [given] { given->Connect(); }, finish);
+  return Resolved(env, finish(env));
 }
 
 // sendDescriptor(socket, name, descriptor): one message, the name being its text.

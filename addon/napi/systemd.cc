@@ -1,15 +1,19 @@
 // startUnit, stopUnit, setUnitProperties: the three calls to systemd that a container needs,
-// org.freedesktop.systemd1(5). libsystemd is loaded when the first is made: who uses no systemd has none to load.
+// org.freedesktop.systemd1(5), as promises: a job takes its time. libsystemd is loaded when the first is made: who uses
+// no systemd has none to load.
 #include <dlfcn.h>
 #include <systemd/sd-bus.h>
 
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "exports.h"
+#include "later.h"
 
 namespace tsrunc::napi {
 namespace {
@@ -34,33 +38,32 @@ struct Library {
 #undef TSRUNC_MEMBER
 };
 
-Napi::Error Failure(Napi::Env env, const std::string& words, const char* code) {
-  Napi::Error error = Napi::Error::New(env, words);
-  error.Set("code", Napi::String::New(env, code));
-  return error;
-}
+// Thrown where there is no JavaScript; becomes an error with `code` there.
+struct Failure {
+  std::string words, code = "ESYSTEMD";
+};
 
-const Library& Load(Napi::Env env) {
-  static Library library;
-  static bool is_loaded = false;
-  if (is_loaded) return library;
+Library Load() {
+  Library library;
   void* handle = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
-  if (handle == nullptr) throw Failure(env, "libsystemd.so.0 cannot be loaded: install it, or use cgroupfs", "ENOENT");
-#define TSRUNC_LOAD(name) library.name = reinterpret_cast<decltype(&::name)>(dlsym(handle, #name));
+  if (handle == nullptr) throw Failure{"libsystemd.so.0 cannot be loaded: install it, or use cgroupfs", "ENOENT"};
+#define TSRUNC_LOAD(name)                                                   \
+  library.name = reinterpret_cast<decltype(&::name)>(dlsym(handle, #name)); \
+  if (library.name == nullptr) throw Failure{"libsystemd.so.0 is too old: it lacks " #name, "ENOSYS"};
   TSRUNC_SD_BUS(TSRUNC_LOAD)
 #undef TSRUNC_LOAD
-#define TSRUNC_TEST(name) \
-  if (library.name == nullptr) throw Failure(env, "libsystemd.so.0 is too old: it lacks " #name, "ENOSYS");
-  TSRUNC_SD_BUS(TSRUNC_TEST)
-#undef TSRUNC_TEST
-  is_loaded = true;
+  return library;
+}
+
+const Library& Sd() {
+  static const Library library = Load();  // a failure is thrown again at the next call
   return library;
 }
 
 // One connection, one message; both gone at the end.
 class Call {
  public:
-  Call(Napi::Env env, bool is_user) : env_(env), sd_(Load(env)) {
+  explicit Call(bool is_user) : sd_(Sd()) {
     Check(is_user ? sd_.sd_bus_open_user(&bus_) : sd_.sd_bus_open_system(&bus_), "connect to systemd");
   }
   ~Call() {
@@ -79,7 +82,7 @@ class Call {
     Check(sd_.sd_bus_message_new_method_call(bus_, &message_, kService, kObject, kManager, method), method);
   }
   void Check(int result, const std::string& doing) const {
-    if (result < 0) throw Failure(env_, doing + ": " + strerror(-result), "ESYSTEMD");
+    if (result < 0) throw Failure{doing + ": " + strerror(-result)};
   }
   // Sends the message. systemd's own name of a failure becomes the code, its words the message.
   void Send(const std::string& doing) {
@@ -90,7 +93,7 @@ class Call {
     std::string words = doing + ": " + (error.message != nullptr ? error.message : strerror(-result));
     std::string code = error.name != nullptr ? error.name : "ESYSTEMD";
     sd_.sd_bus_error_free(&error);
-    throw Failure(env_, words, code.c_str());
+    throw Failure{words, code};
   }
   // From here on the ends of jobs are heard.
   void Listen() {
@@ -112,7 +115,7 @@ class Call {
       Check(processed, doing);
       if (processed == 0) (void)sd_.sd_bus_wait(bus_, 1'000'000);  // EINTR is as good as a wake-up
     }
-    throw Failure(env_, doing + ": systemd has not finished the job in 30 s", "ETIMEDOUT");
+    throw Failure{doing + ": systemd has not finished the job in 30 s", "ETIMEDOUT"};
   }
 
  private:
@@ -128,7 +131,6 @@ class Call {
     return 0;
   }
 
-  Napi::Env env_;
   const Library& sd_;
   sd_bus* bus_ = nullptr;
   sd_bus_message* message_ = nullptr;
@@ -136,119 +138,180 @@ class Call {
   std::vector<Ended> ended_;
 };
 
-uint64_t Unsigned(const Napi::Value& value) {
+// A property as JavaScript has given it. Which member of a value counts is said by the signature.
+struct Value {
+  std::string text;
+  uint64_t word = 0;
+  double number = 0;
+};
+struct Property {
+  std::string name, signature;
+  std::vector<Value> values;  // one, or those of an array
+  std::vector<uint8_t> bytes;
+};
+using Properties = std::vector<Property>;
+
+Value ReadValue(const Napi::Value& given) {
+  Value value;
   bool is_exact;
-  if (value.IsBigInt()) return value.As<Napi::BigInt>().Uint64Value(&is_exact);
-  return static_cast<uint64_t>(value.As<Napi::Number>().Int64Value());
+  if (given.IsString()) value.text = given.As<Napi::String>();
+  else if (given.IsBigInt()) value.word = given.As<Napi::BigInt>().Uint64Value(&is_exact);
+  else if (given.IsBoolean()) value.word = given.As<Napi::Boolean>() ? 1 : 0;
+  else {
+    value.number = given.As<Napi::Number>();
+    value.word = static_cast<uint64_t>(given.As<Napi::Number>().Int64Value());
+  }
+  return value;
 }
 
-void AppendBasic(Call& call, char type, const Napi::Value& value) {
-  const auto& sd = call.sd();
+Property ReadProperty(const Napi::Array& given) {
+  Property property;
+  property.name = given.Get(0u).As<Napi::String>();
+  property.signature = given.Get(1u).As<Napi::String>();
+  Napi::Value value = given.Get(2u);
+  if (property.signature == "ay") {
+    auto bytes = value.As<Napi::Uint8Array>();
+    property.bytes.assign(bytes.Data(), bytes.Data() + bytes.ByteLength());
+  } else if (value.IsArray()) {
+    auto list = value.As<Napi::Array>();
+    for (uint32_t i = 0; i < list.Length(); i++) property.values.push_back(ReadValue(list.Get(i)));
+  } else {
+    property.values.push_back(ReadValue(value));
+  }
+  return property;
+}
+
+Properties ReadProperties(const Napi::Value& given) {
+  auto list = given.As<Napi::Array>();
+  Properties properties;
+  for (uint32_t i = 0; i < list.Length(); i++) properties.push_back(ReadProperty(list.Get(i).As<Napi::Array>()));
+  return properties;
+}
+
+void AppendBasic(Call& call, char type, const Value& value) {
   int result = -EINVAL;
+  auto narrow = static_cast<uint32_t>(value.word);
+  const void* word = nullptr;
   switch (type) {
-    case 's':
-      result = sd.sd_bus_message_append_basic(call.message(), 's', value.As<Napi::String>().Utf8Value().c_str());
-      break;
-    case 'b': {
-      int word = value.As<Napi::Boolean>() ? 1 : 0;
-      result = sd.sd_bus_message_append_basic(call.message(), 'b', &word);
-      break;
-    }
+    case 's': word = value.text.c_str(); break;
+    case 'b':
     case 'i':
-    case 'u': {
-      auto word = static_cast<uint32_t>(Unsigned(value));
-      result = sd.sd_bus_message_append_basic(call.message(), type, &word);
-      break;
-    }
+    case 'u': word = &narrow; break;
     case 'x':
-    case 't': {
-      uint64_t word = Unsigned(value);
-      result = sd.sd_bus_message_append_basic(call.message(), type, &word);
-      break;
-    }
-    case 'd': {
-      double word = value.As<Napi::Number>();
-      result = sd.sd_bus_message_append_basic(call.message(), 'd', &word);
-      break;
-    }
+    case 't': word = &value.word; break;
+    case 'd': word = &value.number; break;
     default: break;
   }
+  if (word != nullptr) result = call.sd().sd_bus_message_append_basic(call.message(), type, word);
   call.Check(result, std::string("a property of type ") + type);
 }
 
-// [name, signature, value]; the signature is of a basic type or an array of one.
-void AppendProperty(Call& call, const Napi::Array& property) {
+// The signature is of a basic type or an array of one.
+void AppendProperty(Call& call, const Property& property) {
   const auto& sd = call.sd();
-  std::string name = property.Get(0u).As<Napi::String>(), signature = property.Get(1u).As<Napi::String>();
-  Napi::Value value = property.Get(2u);
+  const auto& [name, signature, values, bytes] = property;
   call.Check(sd.sd_bus_message_open_container(call.message(), 'r', "sv"), name);
   call.Check(sd.sd_bus_message_append_basic(call.message(), 's', name.c_str()), name);
   call.Check(sd.sd_bus_message_open_container(call.message(), 'v', signature.c_str()), name);
   if (signature == "ay") {
-    auto bytes = value.As<Napi::Uint8Array>();
-    call.Check(sd.sd_bus_message_append_array(call.message(), 'y', bytes.Data(), bytes.ByteLength()), name);
+    call.Check(sd.sd_bus_message_append_array(call.message(), 'y', bytes.data(), bytes.size()), name);
   } else if (signature[0] == 'a') {
-    auto list = value.As<Napi::Array>();
     call.Check(sd.sd_bus_message_open_container(call.message(), 'a', signature.c_str() + 1), name);
-    for (uint32_t i = 0; i < list.Length(); i++) AppendBasic(call, signature[1], list.Get(i));
+    for (const Value& value : values) AppendBasic(call, signature[1], value);
     call.Check(sd.sd_bus_message_close_container(call.message()), name);
   } else {
-    AppendBasic(call, signature[0], value);
+    AppendBasic(call, signature[0], values[0]);
   }
   call.Check(sd.sd_bus_message_close_container(call.message()), name);
   call.Check(sd.sd_bus_message_close_container(call.message()), name);
 }
 
-void AppendProperties(Call& call, const Napi::Array& properties) {
+void AppendProperties(Call& call, const Properties& properties) {
   call.Check(call.sd().sd_bus_message_open_container(call.message(), 'a', "(sv)"), "properties");
-  for (uint32_t i = 0; i < properties.Length(); i++) AppendProperty(call, properties.Get(i).As<Napi::Array>());
+  for (const Property& property : properties) AppendProperty(call, property);
   call.Check(call.sd().sd_bus_message_close_container(call.message()), "properties");
 }
 
-void RequireDone(Napi::Env env, const std::string& doing, const std::string& result) {
-  if (result != "done") throw Failure(env, doing + ": the job ended as " + result, "ESYSTEMD");
+void RequireDone(const std::string& doing, const std::string& result) {
+  if (result != "done") throw Failure{doing + ": the job ended as " + result};
+}
+
+void Start(bool is_user, const std::string& name, const Properties& properties) {
+  const std::string doing = "start unit " + name;
+  Call call(is_user);
+  call.Listen();
+  call.New("StartTransientUnit");
+  call.Check(call.sd().sd_bus_message_append(call.message(), "ss", name.c_str(), "fail"), doing);
+  AppendProperties(call, properties);
+  call.Check(call.sd().sd_bus_message_append(call.message(), "a(sa(sv))", 0), doing);
+  RequireDone(doing, call.SendJob(doing));
+}
+
+void Stop(bool is_user, const std::string& name) {
+  const std::string doing = "stop unit " + name;
+  Call call(is_user);
+  call.Listen();
+  call.New("StopUnit");
+  call.Check(call.sd().sd_bus_message_append(call.message(), "ss", name.c_str(), "replace"), doing);
+  RequireDone(doing, call.SendJob(doing));
+  call.New("ResetFailedUnit");
+  call.Check(call.sd().sd_bus_message_append(call.message(), "s", name.c_str()), doing);
+  call.Send(doing);
+}
+
+void SetProperties(bool is_user, const std::string& name, const Properties& properties) {
+  const std::string doing = "set properties of unit " + name;
+  Call call(is_user);
+  call.New("SetUnitProperties");
+  call.Check(call.sd().sd_bus_message_append(call.message(), "sb", name.c_str(), 1), doing);
+  AppendProperties(call, properties);
+  call.Send(doing);
+}
+
+// A promise of nothing but that `work` has thrown no Failure.
+Napi::Value LaterOrFailure(Napi::Env env, std::function<void()> work) {
+  auto failed = std::make_shared<std::optional<Failure>>();
+  return Later(
+      env,
+      [work, failed] {
+        try {
+          work();
+        } catch (const Failure& failure) {
+          *failed = failure;
+        }
+      },
+      [failed](Napi::Env env) -> Napi::Value {
+        if (!failed->has_value()) return env.Undefined();
+        Napi::Error error = Napi::Error::New(env, (*failed)->words);
+        error.Set("code", Napi::String::New(env, (*failed)->code));
+        throw error;
+      });
 }
 
 }  // namespace
 
-// startUnit(isUser, name, properties): StartTransientUnit; returns once the unit is active.
+// startUnit(isUser, name, properties): StartTransientUnit, until the unit is active. A property: [name, signature,
+// value].
 Napi::Value StartUnit(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  Call call(env, info[0].As<Napi::Boolean>());
-  std::string name = info[1].As<Napi::String>(), doing = "start unit " + name;
-  call.Listen();
-  call.New("StartTransientUnit");
-  call.Check(call.sd().sd_bus_message_append(call.message(), "ss", name.c_str(), "fail"), doing);
-  AppendProperties(call, info[2].As<Napi::Array>());
-  call.Check(call.sd().sd_bus_message_append(call.message(), "a(sa(sv))", 0), doing);
-  RequireDone(env, doing, call.SendJob(doing));
-  return env.Undefined();
+  bool is_user = info[0].As<Napi::Boolean>();
+  std::string name = info[1].As<Napi::String>();
+  return LaterOrFailure(info.Env(),
+                        [is_user, name, properties = ReadProperties(info[2])] { Start(is_user, name, properties); });
 }
 
 // stopUnit(isUser, name): StopUnit, and forgets a failure of it.
 Napi::Value StopUnit(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  Call call(env, info[0].As<Napi::Boolean>());
-  std::string name = info[1].As<Napi::String>(), doing = "stop unit " + name;
-  call.Listen();
-  call.New("StopUnit");
-  call.Check(call.sd().sd_bus_message_append(call.message(), "ss", name.c_str(), "replace"), doing);
-  RequireDone(env, doing, call.SendJob(doing));
-  call.New("ResetFailedUnit");
-  call.Check(call.sd().sd_bus_message_append(call.message(), "s", name.c_str()), doing);
-  call.Send(doing);
-  return env.Undefined();
+  bool is_user = info[0].As<Napi::Boolean>();
+  std::string name = info[1].As<Napi::String>();
+  return LaterOrFailure(info.Env(), [is_user, name] { Stop(is_user, name); });
 }
 
 // setUnitProperties(isUser, name, properties): SetUnitProperties until the unit ends.
 Napi::Value SetUnitProperties(const Napi::CallbackInfo& info) {
-  Call call(info.Env(), info[0].As<Napi::Boolean>());
-  std::string name = info[1].As<Napi::String>(), doing = "set properties of unit " + name;
-  call.New("SetUnitProperties");
-  call.Check(call.sd().sd_bus_message_append(call.message(), "sb", name.c_str(), 1), doing);
-  AppendProperties(call, info[2].As<Napi::Array>());
-  call.Send(doing);
-  return info.Env().Undefined();
+  bool is_user = info[0].As<Napi::Boolean>();
+  std::string name = info[1].As<Napi::String>();
+  return LaterOrFailure(
+      info.Env(), [is_user, name, properties = ReadProperties(info[2])] { SetProperties(is_user, name, properties); });
 }
 
 }  // namespace tsrunc::napi

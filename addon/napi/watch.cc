@@ -6,12 +6,14 @@
 #include <uv.h>
 
 #include <cerrno>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "../sys/calls.h"
 #include "../sys/fd.h"
 #include "exports.h"
+#include "later.h"
 #include "throw.h"
 
 namespace tsrunc::napi {
@@ -62,25 +64,6 @@ int Lock(int fd, int flags) {
   return locked < 0 ? errno : 0;
 }
 
-// Waits in a thread of libuv's.
-class LockWorker : public Napi::AsyncWorker {
- public:
-  LockWorker(Napi::Env env, UniqueFd file, std::string path)
-      : AsyncWorker(env), deferred_(env), file_(std::move(file)), path_(std::move(path)) {}
-  Napi::Value promise() const { return deferred_.Promise(); }
-  void Execute() override { err_ = Lock(file_.get(), 0); }
-  void OnOK() override {
-    if (err_ == 0) deferred_.Resolve(Napi::Number::New(Env(), file_.release()));
-    else deferred_.Reject(SystemError(Env(), sys::Fail(err_, Call::k_fcntl), path_).Value());
-  }
-
- private:
-  Napi::Promise::Deferred deferred_;
-  UniqueFd file_;
-  std::string path_;
-  int err_ = 0;
-};
-
 }  // namespace
 
 // watch(descriptor, 'read' | 'write', callback): () => void — calls back as long as it is ready, until the function
@@ -103,20 +86,21 @@ Napi::Value WatchDescriptor(const Napi::CallbackInfo& info) {
       env, [](const Napi::CallbackInfo& info) { static_cast<Watch*>(info.Data())->Stop(); }, "stop", watch);
 }
 
-// waitReady(descriptors, 'read' | 'write'): blocks until one of them is ready, or at its end; the first such.
+// waitReady(descriptors, 'read' | 'write', milliseconds): blocks until one of them is ready, or at its end: the first
+// such; undefined when none is.
 Napi::Value WaitReady(const Napi::CallbackInfo& info) {
   auto array = info[0].As<Napi::Array>();
   short events = info[1].As<Napi::String>().Utf8Value() == "write" ? POLLOUT : POLLIN;
   std::vector<pollfd> asked;
   for (uint32_t i = 0; i < array.Length(); i++) asked.push_back({array.Get(i).As<Napi::Number>(), events, 0});
+  int milliseconds = info[2].IsNumber() ? info[2].As<Napi::Number>().Int32Value() : -1;
   sys::Outcome found;
-  do found = sys::Poll(asked.data(), static_cast<unsigned>(asked.size()), -1);
+  do found = sys::Poll(asked.data(), static_cast<unsigned>(asked.size()), milliseconds);
   while (found.err() == EINTR);
   Check(info.Env(), found);
-  int ready = asked[0].fd;
-  for (size_t i = asked.size(); i-- > 0;)
-    if (asked[i].revents != 0) ready = asked[i].fd;
-  return Napi::Number::New(info.Env(), ready);
+  for (const pollfd& one : asked)
+    if (one.revents != 0) return Napi::Number::New(info.Env(), one.fd);
+  return info.Env().Undefined();
 }
 
 // hasChanged(descriptor): whether a file of /proc that tells of changes has one to tell, proc_pid_mounts(5).
@@ -137,14 +121,17 @@ Napi::Value LockDirectory(const Napi::CallbackInfo& info) {
   UniqueFd file = OpenDirectory(env, path);
   int err = Lock(file.get(), LOCK_NB);
   if (err == EWOULDBLOCK) {
-    auto* worker = new LockWorker(env, std::move(file), path);  // deletes itself
-    worker->Queue();
-    return worker->promise();
+    auto waiting = std::make_shared<UniqueFd>(std::move(file));
+    auto failed = std::make_shared<int>(0);
+    return Later(
+        env, [waiting, failed] { *failed = Lock(waiting->get(), 0); },
+        [waiting, failed, path](Napi::Env env) {
+          Check(env, sys::Fail(*failed, Call::k_fcntl), path);
+          return Napi::Number::New(env, waiting->release());
+        });
   }
   Check(env, sys::Fail(err, Call::k_fcntl), path);
-  auto locked = Napi::Promise::Deferred::New(env);
-  locked.Resolve(Napi::Number::New(env, file.release()));
-  return locked.Promise();
+  return Resolved(env, Napi::Number::New(env, file.release()));
 }
 
 }  // namespace tsrunc::napi

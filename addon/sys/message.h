@@ -1,6 +1,7 @@
 // Owns the shapes of sendmsg(2) and recvmsg(2) as the kernel reads them on 64-bit machines, for code without libc.
 #pragma once
 
+#include <linux/errno.h>
 #include <stddef.h>
 
 #include "calls.h"
@@ -8,7 +9,7 @@
 
 namespace tsrunc::sys {
 
-constexpr int kMsgNoSignal = 0x4000, kMsgCloseOnExec = 0x40000000;
+constexpr int kMsgNoSignal = 0x4000, kMsgCloseOnExec = 0x40000000, kMsgControlCut = 8;
 constexpr int kSolSocket = 1, kScmRights = 1;
 constexpr unsigned kMaxDescriptors = 253;  // in one message: SCM_MAX_FD of unix(7)
 
@@ -53,13 +54,15 @@ inline Outcome ReceiveOnce(int socket, void* message, int flags) {
   return next.value == 0 ? received : next;  // there was nothing before it
 }
 
-// The next message, with its descriptors, which the caller closes; `value` is its size, 0 at the end.
+// The next message, with its descriptors, which the caller closes; `value` is its size, 0 at the end. EMFILE: there was
+// no room for all of them.
 inline Outcome ReceiveMessage(int socket, void* data, size_t size, ControlMessage* control, unsigned* count) {
   IoVec part{data, size};
   MessageHeader message{nullptr, 0, &part, 1, control, sizeof(*control), 0};
   Outcome received = ReceiveOnce(socket, &message, kMsgCloseOnExec);
   bool has_some = received.ok() && message.control_size > kControlHead && control->type == kScmRights;
   *count = has_some ? static_cast<unsigned>((control->size - kControlHead) / sizeof(int)) : 0;
+  if (received.ok() && (message.flags & kMsgControlCut) != 0) return Fail(EMFILE, Call::k_recvmsg);
   return received;
 }
 

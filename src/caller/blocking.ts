@@ -2,23 +2,28 @@
 // slower, and the garbage that is collected on its first turn is nobody's concern in a process that is about to end.
 import { CallerGone } from '../errors.ts';
 import { native } from '../native/binding.ts';
-import type { Channel } from './channel.ts';
+import { isEnd, type Channel } from './channel.ts';
 import { decodeMessage, type Message } from './protocol.ts';
 
 export class BlockingChannel implements Channel {
   readonly #socket: number;
-  isGone = false;
+  #isGone = false;
 
   constructor(socket: number) {
     this.#socket = socket;
   }
 
+  get isGone(): boolean {
+    // The front says nothing that it was not asked: what there is to read is its end.
+    this.#isGone ||= native().waitReady([this.#socket], 'read', 0) !== undefined;
+    return this.#isGone;
+  }
+
   send(bytes: Uint8Array, descriptors: readonly number[] = []): void {
-    if (this.isGone) throw this.#gone();
     try {
       while (!native().sendMessage(this.#socket, bytes, descriptors)) native().waitReady([this.#socket], 'write');
-    } catch (cause) {
-      throw this.#gone(cause);
+    } catch (error) {
+      throw isEnd(error) ? this.#gone(error) : error;
     }
   }
 
@@ -34,12 +39,11 @@ export class BlockingChannel implements Channel {
 
   async whenReadable(descriptor: number): Promise<void> {
     await undefined;
-    // The front says nothing that it was not asked: what there is to read is its end.
     if (native().waitReady([descriptor, this.#socket], 'read') !== descriptor) throw this.#gone();
   }
 
   #gone(cause?: unknown): CallerGone {
-    this.isGone = true;
+    this.#isGone = true;
     return new CallerGone('the front has ended', cause === undefined ? {} : { cause });
   }
 }

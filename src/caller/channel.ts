@@ -1,4 +1,5 @@
 // Owns what it takes to ask a front: connection.ts has it for who serves many, blocking.ts for who serves one.
+import { errorCode } from '../errors.ts';
 import type { Message } from './protocol.ts';
 
 export interface Channel {
@@ -10,4 +11,10 @@ export interface Channel {
   ask(bytes: Uint8Array, descriptors?: readonly number[]): Promise<Message>;
   /** Waits until there is something to read from the descriptor, or the end. CallerGone when the front ends before that. */
   whenReadable(descriptor: number): Promise<void>;
+}
+
+/** Whether a send(2) has failed because nobody is there any more. */
+export function isEnd(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === 'EPIPE' || code === 'ECONNRESET' || code === 'ENOTCONN';
 }

@@ -2,7 +2,7 @@
 import { closeSync } from 'node:fs';
 import { CallerGone } from '../errors.ts';
 import { native } from '../native/binding.ts';
-import type { Channel } from './channel.ts';
+import { isEnd, type Channel } from './channel.ts';
 import { decodeMessage, type Message } from './protocol.ts';
 
 /** What may wait for a front that does not read. */
@@ -123,7 +123,7 @@ export class Connection implements Channel {
     try {
       return native().sendMessage(this.#socket, bytes, descriptors);
     } catch (error) {
-      // EPIPE mostly. Whatever it is, this caller cannot be reached any more.
+      if (!isEnd(error)) throw error;
       this.close();
       throw new CallerGone('the caller has ended', { cause: error });
     }
@@ -139,7 +139,8 @@ export class Connection implements Channel {
       }
     } catch (error) {
       if (error instanceof CallerGone) return; // everything is closed
-      throw error;
+      this.close(); // nobody is left to whom it could be told
+      return;
     }
     this.#stopWriting?.();
     this.#stopWriting = undefined;

@@ -7,25 +7,31 @@ import type { Caller, Owned } from './caller.ts';
 import { BlockingChannel } from './blocking.ts';
 import type { Channel } from './channel.ts';
 import { FrontCaller } from './front.ts';
-import { encodeMessage, TO_FRONT } from './protocol.ts';
+import { encodeMessage, parseFront, TO_FRONT } from './protocol.ts';
 
 export class LocalCaller extends FrontCaller implements Caller {
   readonly isHere = true;
   readonly pid: number;
   readonly proc = '/proc/self';
   readonly environment = process.env;
-  readonly #channel: BlockingChannel | undefined;
+  readonly #front: string | undefined;
+  #channel: BlockingChannel | undefined;
+  #hasOwned = false;
 
-  /** `front`: the descriptor of the connection to it; without one, this process is its own caller, and can start nothing. */
-  constructor(front: number | undefined, globals: number) {
+  /** `front`: TSRUNC_FRONT, how to reach it; without, this process is its own caller, and can start nothing. */
+  constructor(front: string | undefined, globals: number) {
     super(globals);
-    this.#channel = front === undefined ? undefined : new BlockingChannel(front);
+    this.#front = front;
     this.pid = front === undefined ? process.pid : process.ppid;
   }
 
   protected get channel(): Channel {
-    if (this.#channel === undefined) throw new UsageError('this needs bin/tsrunc, which starts what is to be started');
-    return this.#channel;
+    if (this.#front === undefined) throw new UsageError('this needs bin/tsrunc, which starts what is to be started');
+    return (this.#channel ??= new BlockingChannel(parseFront(this.#front)));
+  }
+
+  override get isGone(): boolean {
+    return this.#channel?.isGone ?? false;
   }
 
   get cwd(): string {
@@ -59,6 +65,7 @@ export class LocalCaller extends FrontCaller implements Caller {
   /** The terminal signals this process, too. If that ends the front, we are there to take back what was made. */
   override own(owned: Owned): void {
     native().ignoreSignals();
+    this.#hasOwned = true;
     super.own(owned);
   }
 
@@ -66,6 +73,11 @@ export class LocalCaller extends FrontCaller implements Caller {
   override prepareForeground(options: { subreaper: boolean }): void {
     native().ignoreSignals();
     super.prepareForeground(options);
+  }
+
+  /** The command is done; without this a front that is to look after a container would do so. Undefined: it has more to do. */
+  end(status: number | undefined): void {
+    if (this.#hasOwned && status !== undefined) this.channel.send(encodeMessage(TO_FRONT.exit, { a: status }));
   }
 
   /** The front is to become this program itself. */

@@ -1,4 +1,6 @@
 // Owns the bytes between a front and who plans for it; addon/front/protocol.h draws the protocol and is the other side. Pure.
+import { UsageError } from '../errors.ts';
+import { VERSION } from '../version.ts';
 
 /** Raised with every change of the protocol. */
 export const PROTOCOL = 2;
@@ -25,6 +27,14 @@ export const HAS = { terminal: 1, notify: 2, finish: 4, removal: 8 } as const;
 
 /** Texts go in pieces that leave room for others in the socket's buffer. */
 export const PIECE = 32 << 10;
+
+/** TSRUNC_FRONT, "DESCRIPTOR:PROTOCOL:VERSION": the descriptor; UsageError for a front that is not of this version. */
+export function parseFront(text: string): number {
+  const [descriptor, protocol, version] = text.split(':');
+  if (protocol !== String(PROTOCOL) || version !== VERSION)
+    throw new UsageError(`bin/tsrunc is of version ${version}, and what it finds beside it of ${VERSION}`);
+  return Number(descriptor);
+}
 
 const HEAD = 16;
 

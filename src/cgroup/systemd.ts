@@ -33,7 +33,7 @@ export class SystemdCgroup implements CgroupManager {
   }
 
   /** Starts the scope with init in it. */
-  start(pid: number, content: UnitContent): void {
+  async start(pid: number, content: UnitContent): Promise<void> {
     const { name, slice, isUser } = this.#unit;
     const properties = [
       ...planUnitProperties(content.id, slice, pid),
@@ -41,7 +41,7 @@ export class SystemdCgroup implements CgroupManager {
       ...planAnnotatedProperties(content.annotations),
     ];
     try {
-      native().startUnit(isUser, name, properties);
+      await native().startUnit(isUser, name, properties);
     } catch (cause) {
       throw new FileError('ask systemd for a scope', { cause });
     }
@@ -55,7 +55,7 @@ export class SystemdCgroup implements CgroupManager {
   async update(resources: Resources): Promise<void> {
     await this.#files.update(resources);
     try {
-      native().setUnitProperties(this.#unit.isUser, this.#unit.name, planLimitProperties(resources));
+      await native().setUnitProperties(this.#unit.isUser, this.#unit.name, planLimitProperties(resources));
     } catch (cause) {
       throw await whileFailing(new FileError('tell systemd of the limits', { cause }), () => this.restore());
     }
@@ -95,7 +95,7 @@ export class SystemdCgroup implements CgroupManager {
     this.#files.thaw(); // a frozen process does not end
     this.#files.killAll();
     try {
-      native().stopUnit(this.#unit.isUser, this.#unit.name);
+      await native().stopUnit(this.#unit.isUser, this.#unit.name);
     } catch (error) {
       // A scope goes with its last process.
       if (errorCode(error) !== NO_SUCH_UNIT) throw new FileError('end the scope of the container', { cause: error });

@@ -28,7 +28,7 @@ function isUntold(error: unknown): boolean {
 export function endProcess(status: number | undefined): never {
   // At once, where nobody listens for the end: taking V8 down costs 1 ms, and all that we write is written synchronously.
   if (process.listenerCount('exit') === 0) loadedNative()?.endProcess(status ?? 0);
-  process.exit(status);
+  process.exit(status ?? 0);
 }
 
 function tell(error: unknown, { caller, doing, log }: Context): void {

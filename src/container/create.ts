@@ -71,7 +71,8 @@ export async function createContainer(runtime: Runtime, given: CreateOptions): P
   store.reserve(id);
   try {
     if (hasNotify) makeNotifyDirectory(store, id);
-    const { plan, warnings } = planCreate(openSlots(runtime, createInput(options, facts, places), options, slots));
+    const input = await openSlots(runtime, createInput(options, facts, places), options, slots);
+    const { plan, warnings } = planCreate(input);
     for (const warning of warnings) log.warn(warning);
     executor = await launchInit(runtime, plan, options, slots, { state, cgroup });
     state = { ...state, ...executor.birth, startOps: operationsOfStart(plan), isStarted: !options.hasGate };
@@ -83,7 +84,7 @@ export async function createContainer(runtime: Runtime, given: CreateOptions): P
       state = { ...state, ...executor.birth };
       save = store.stage(state);
     }
-    if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, executor.pid, 'standard');
+    if (options.pidfdSocket !== undefined) await sendPidfd(options.pidfdSocket, executor.pid, 'standard');
     save();
     return { state, executor, cgroup };
   } catch (error) {
@@ -170,12 +171,19 @@ export class Slots {
   }
 }
 
-function openSlots({ store }: Runtime, input: CreateInput, options: CreateOptions, slots: Slots): CreateInput {
+async function openSlots(
+  { store }: Runtime,
+  input: CreateInput,
+  options: CreateOptions,
+  slots: Slots,
+): Promise<CreateInput> {
   const { id, consoleSocket } = options;
   return {
     ...input,
     ...(options.hasGate ? { startsAt: { gateSlot: slots.add(native().listenAt(store.gate(id))) } } : {}),
-    ...(consoleSocket === undefined ? {} : { consoleSlot: slots.add(native().connectTo(consoleSocket, 'stream')) }),
+    ...(consoleSocket === undefined
+      ? {}
+      : { consoleSlot: slots.add(await native().connectTo(consoleSocket, 'stream')) }),
   };
 }
 
@@ -207,7 +215,11 @@ async function reachStart(
     if (at === 'born') {
       if (cgroup instanceof SystemdCgroup) {
         const { id, config } = state;
-        cgroup.start(executor.pid, { id, resources: config.linux?.resources, annotations: config.annotations ?? {} });
+        await cgroup.start(executor.pid, {
+          id,
+          resources: config.linux?.resources,
+          annotations: config.annotations ?? {},
+        });
         executor.proceed();
       } // otherwise it has been let go already
       continue;
@@ -234,8 +246,8 @@ function operationsOfStart(plan: Plan): StoredState['startOps'] {
 }
 
 /** Gives a pidfd of the process to who listens at the socket; `name` is the word that callers expect with it. */
-export function sendPidfd(socketPath: string, pid: number, name: 'standard' | 'setns'): void {
-  const socket = native().connectTo(socketPath, 'stream');
+export async function sendPidfd(socketPath: string, pid: number, name: 'standard' | 'setns'): Promise<void> {
+  const socket = await native().connectTo(socketPath, 'stream');
   try {
     const pidfd = native().openPidfd(pid);
     try {

@@ -49,7 +49,7 @@ export async function execInContainer(runtime: Runtime, options: ExecOptions): P
   const executor = await startExec(runtime, options, state);
   const terminal = executor.takeTerminal();
   try {
-    if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, executor.pid, 'setns');
+    if (options.pidfdSocket !== undefined) await sendPidfd(options.pidfdSocket, executor.pid, 'setns');
     // Init of the exec waits at its start now; a hold point may keep it there.
     if (options.waitFifo !== undefined) await waitAtFifo(caller, options.waitFifo);
     executor.proceed();
@@ -83,7 +83,9 @@ async function startExec(runtime: Runtime, options: ExecOptions, state: StoredSt
         namespaces: foreignNamespaces(caller, state.pid),
         pidfdSlot,
         ...(state.rootfsMounts === undefined ? {} : { rootSlot: slots.add(openRootOf(state)) }),
-        ...(consoleSocket === undefined ? {} : { consoleSlot: slots.add(native().connectTo(consoleSocket, 'stream')) }),
+        ...(consoleSocket === undefined
+          ? {}
+          : { consoleSlot: slots.add(await native().connectTo(consoleSocket, 'stream')) }),
         ...(filter === undefined ? {} : { seccomp: filter }),
       });
       for (const warning of warnings) log.warn(warning);

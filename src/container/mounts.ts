@@ -13,8 +13,8 @@ import { checkStatus, statusOf } from './lifecycle.ts';
 import type { Runtime } from './runtime.ts';
 import type { StoredState } from './store.ts';
 
-/** Each is a descriptor of its own, and a message takes so many (unix(7), SCM_MAX_FD). */
-const AT_ONCE = 200;
+/** Each is a descriptor of its own, once here and twice on the way to the helper: no limit of open files is as small as that. */
+const AT_ONCE = 60;
 
 export type MountAction = 'add' | 'remove';
 

@@ -29,7 +29,7 @@ async function openGate(
   const state = store.load(id);
   checkStatus('start', id, statusOf(state));
   requireProcess(state.config);
-  const executor = Executor.join(planOf(state), runtime, connect(store, state));
+  const executor = Executor.join(planOf(state), runtime, await connect(store, state));
   let notify: NotifySocket | undefined;
   try {
     notify = NotifySocket.open(runtime, id);
@@ -62,9 +62,9 @@ export async function runPoststart(runtime: Runtime, state: StoredState): Promis
 }
 
 /** Who does not listen any more has been started, or has ended. */
-function connect(store: Store, state: StoredState): number {
+async function connect(store: Store, state: StoredState): Promise<number> {
   try {
-    return native().connectTo(store.gate(state.id), 'seqpacket');
+    return await native().connectTo(store.gate(state.id), 'seqpacket');
   } catch (error) {
     if (errorCode(error) === 'ECONNREFUSED' || errorCode(error) === 'ENOENT')
       checkStatus('start', state.id, statusOf({ ...state, isStarted: true }));

@@ -52,8 +52,8 @@ export interface Binding {
   hasChanged(descriptor: number): boolean;
   /** Calls back as long as the descriptor is ready, until the result is called; that must be before it is closed. */
   watch(descriptor: number, event: 'read' | 'write', ready: () => void): () => void;
-  /** Blocks until one of the descriptors is ready, or at its end: which. */
-  waitReady(descriptors: readonly number[], event: 'read' | 'write'): number;
+  /** Blocks until one of the descriptors is ready, or at its end: which; undefined when none is within so many milliseconds. */
+  waitReady(descriptors: readonly number[], event: 'read' | 'write', milliseconds?: number): number | undefined;
   /** A connection to a listening socket; undefined when there is none. */
   acceptCaller(listening: number): number | undefined;
   /** The permitted capabilities of a process, as a mask. */
@@ -74,7 +74,7 @@ export interface Binding {
   listenForNotify(path: string): number;
   /** One datagram to the Unix socket at `path`; does not wait. */
   sendDatagram(path: string, text: string): void;
-  connectTo(path: string, kind: 'seqpacket' | 'stream'): number;
+  connectTo(path: string, kind: 'seqpacket' | 'stream'): Promise<number>;
   /** Sends `descriptor` in one message with `name` as its text. */
   sendDescriptor(socket: number, name: string, descriptor: number): void;
   /** An exclusive flock(2) on the directory; closing the descriptor gives it up. */
@@ -91,9 +91,9 @@ export interface Binding {
   /** Puts a program of type cgroup_device onto a v2 cgroup, in place of those that are there. */
   attachDeviceProgram(cgroup: string, program: Uint8Array): void;
   /** A transient unit of systemd's, once it is active; a failure has systemd's name of it as code. */
-  startUnit(isUser: boolean, name: string, properties: readonly UnitProperty[]): void;
-  stopUnit(isUser: boolean, name: string): void;
-  setUnitProperties(isUser: boolean, name: string, properties: readonly UnitProperty[]): void;
+  startUnit(isUser: boolean, name: string, properties: readonly UnitProperty[]): Promise<void>;
+  stopUnit(isUser: boolean, name: string): Promise<void>;
+  setUnitProperties(isUser: boolean, name: string, properties: readonly UnitProperty[]): Promise<void>;
   compileSeccomp(profile: SeccompProfile): Uint8Array;
   seccompVersion(): string;
   errnoName(errno: number): string;

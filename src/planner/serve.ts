@@ -23,8 +23,10 @@ export interface PlannerOptions {
 }
 
 /** Serves until a signal, or until nobody has asked for a while; requests that are under way are finished first. */
-export function servePlanner(options: PlannerOptions): Promise<void> {
-  return new Promise((resolve) => new Planner(options, resolve));
+export async function servePlanner(options: PlannerOptions): Promise<void> {
+  process.umask(0o022);
+  const listening = options.inherited ?? (await listenAfresh(options.path));
+  await new Promise<void>((resolve) => new Planner(options, listening, resolve));
 }
 
 /** How long a front may take for its request. */
@@ -40,11 +42,10 @@ class Planner {
   #idle: NodeJS.Timeout | undefined;
   #isEnding = false;
 
-  constructor(options: PlannerOptions, resolve: () => void) {
+  constructor(options: PlannerOptions, listening: number, resolve: () => void) {
     this.#options = options;
     this.#resolve = resolve;
-    process.umask(0o022);
-    this.#listening = options.inherited ?? listenAfresh(options.path);
+    this.#listening = listening;
     this.#listen();
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => this.#end());
     this.#waitIdle();
@@ -178,10 +179,10 @@ function declineAtOnce(socket: number): void {
 }
 
 /** A socket of a planner that was killed is taken away; anything else is somebody's. */
-function listenAfresh(path: string): number {
+async function listenAfresh(path: string): Promise<number> {
   try {
     if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) {
-      refuseListener(path);
+      await refuseListener(path);
       unlinkSync(path);
     }
     return native().listenAt(path);
@@ -191,9 +192,9 @@ function listenAfresh(path: string): number {
   }
 }
 
-function refuseListener(path: string): void {
+async function refuseListener(path: string): Promise<void> {
   try {
-    closeSync(native().connectTo(path, 'seqpacket'));
+    closeSync(await native().connectTo(path, 'seqpacket'));
   } catch (error) {
     if (errorCode(error) === 'ECONNREFUSED') return;
     throw error;

@@ -1,13 +1,13 @@
 // The front where there is no planner: it starts Node for one command, and is what remains in the foreground.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { errorCode } from '../../src/errors.ts';
 import { bundleFor, onlyTsrunc, RUNTIME } from '../support/bundle.ts';
 import { WAITING } from '../support/commands.ts';
-import { eventually, execute } from '../support/host.ts';
-import { background, childrenOf, Cold, processField, run, stateOf } from '../support/planner.ts';
+import { eventually, execute, sh } from '../support/host.ts';
+import { background, childrenOf, Cold, nodesOf, plannerFor, processField, run, stateOf } from '../support/planner.ts';
 
 const ours = onlyTsrunc('has no Node');
 const cold = new Cold();
@@ -112,17 +112,120 @@ t.test('what follows the end of a container is done by another Node, whatever th
   }
 });
 
+t.test('a long command line, and a second Node with a short one', ours, async (t) => {
+  const bundle = bundleFor(t);
+  const stopped = `${bundle.directory}/stopped`;
+  bundle.config.hooks = { poststop: [{ path: '/bin/touch', args: ['touch', stopped] }] };
+  bundle.config.process.args = ['sh', '-c', 'exit 7'];
+  bundle.save();
+  const options = ['--no-new-keyring', '--pid-file', 'pid', '-b', bundle.directory];
+  const result = cold.call(bundle, 'run', ...options, bundle.id);
+  t.equal(result.status, 7);
+  t.equal(result.stderr, '');
+  t.ok(existsSync(stopped), 'the hook has run');
+  t.same(bundle.leftovers(), []);
+  // The same where Node is lost: while a hook holds it up.
+  bundle.config.hooks = { createRuntime: [{ path: '/bin/sleep', args: ['sleep', '1'] }] };
+  bundle.save();
+  const child = spawn(RUNTIME, bundle.args('run', ...options, bundle.id), {
+    cwd: bundle.directory,
+    env: cold.environment,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (data) => (said += data));
+  const ended = once(child, 'close');
+  await eventually('the hook runs', () => existsSync(`${bundle.root}/${bundle.id}/state.json`));
+  for (const pid of nodesOf(child.pid)) process.kill(pid, 'SIGKILL');
+  t.same(await ended, [1, null]);
+  t.equal(said, 'tsrunc: Node ended before the command was done; the container is removed\n');
+  await eventually('nothing is left', () => bundle.leftovers().length === 0);
+});
+
+t.test('a caller that blocks or ignores signals', ours, async (t) => {
+  const bundle = bundleFor(t);
+  bundle.config.process.args = ['sh', '-c', 'sleep 0.1; exit 7'];
+  bundle.config.hooks = { prestart: [{ path: '/bin/true' }] };
+  bundle.save();
+  for (const how of ['--ignore-signal=CHLD', '--block-signal=CHLD', '--block-signal', '--ignore-signal']) {
+    const line = [how, RUNTIME, ...bundle.args('run', bundle.id)];
+    for (const way of [cold, await plannerFor(t)]) {
+      const result = execute('env', line, { cwd: bundle.directory, env: way.environment });
+      t.equal(result.status, 7, `${how}: ${result.stderr}`);
+      t.same(bundle.leftovers(), []);
+    }
+  }
+});
+
+t.test('what cannot be told is a failure all the same', ours, async (t) => {
+  const bundle = bundleFor(t);
+  const shell = (line: string) =>
+    execute('bash', ['-c', `${RUNTIME} --root ${bundle.root} ${line}`], {
+      cwd: bundle.directory,
+      env: cold.environment,
+    });
+  t.equal(shell('state nowhere 2>/dev/full').status, 1);
+  t.equal(shell(`create -b /nowhere ${bundle.id} 2>/dev/full`).status, 1);
+  t.equal(shell('list >/dev/full 2>/dev/full').status, 1);
+  bundle.config.mounts.push({ destination: '/x', type: 'bind', source: '/nowhere', options: ['bind'] });
+  bundle.save();
+  t.equal(shell(`run ${bundle.id} 2>/dev/full`).status, 1);
+  t.same(bundle.leftovers(), []);
+});
+
+t.test('a command whose front is killed does nothing more', ours, async (t) => {
+  const bundle = bundleFor(t);
+  bundle.config.process.args = WAITING;
+  bundle.save();
+  t.equal(cold.quietly(bundle, 'run', '-d', bundle.id), 0);
+  const holder = spawn('flock', [`${bundle.root}/${bundle.id}`, 'sleep', '1']);
+  const released = once(holder, 'exit');
+  const start = (...args: string[]) =>
+    spawn(RUNTIME, bundle.args(...args), { env: cold.environment, stdio: ['ignore', 'pipe', 'ignore'] });
+  const deleting = start('delete', '--force', bundle.id);
+  const watching = start('events', '--interval', '100ms', bundle.id);
+  const nodes = () => [...nodesOf(deleting.pid), ...nodesOf(watching.pid)];
+  await eventually('both wait', () => nodes().length === 2 && sh('cat /proc/locks').includes('->'));
+  const orphans = nodes();
+  const ended = [once(deleting, 'close'), once(watching, 'close')];
+  for (const child of [deleting, watching]) child.kill('SIGKILL');
+  await Promise.all(ended);
+  await eventually('their Nodes end, too', () => orphans.every((pid) => !existsSync(`/proc/${pid}/exe`)));
+  await released;
+  t.equal(stateOf(cold, bundle).status, 'running');
+  t.equal(cold.call(bundle, 'delete', '--force', bundle.id).status, 0);
+});
+
+t.test('few descriptors, and many that are kept', ours, async (t) => {
+  const bundle = bundleFor(t);
+  bundle.config.process.args = ['sh', '-c', 'ls /proc/self/fd | wc -l; ulimit -n'];
+  bundle.config.process.rlimits = [];
+  bundle.save();
+  const shell = (line: string) => execute('bash', ['-c', line], { cwd: bundle.directory, env: cold.environment });
+  const runtime = `${RUNTIME} ${bundle.args('run').join(' ')}`;
+  t.equal(shell(`ulimit -Sn 24; ${runtime} ${bundle.id}`).stdout, '4\n24\n', "the limit is the caller's");
+  const opened = 'exec 3</dev/null 59</dev/null; ulimit -Sn 60;';
+  const kept = shell(`${opened} ${runtime} --preserve-fds 57 ${bundle.id}`);
+  t.equal(kept.stdout, '6\n60\n', `ours are above them: ${kept.stderr}`);
+  t.same(bundle.leftovers(), []);
+});
+
 t.test('what Node is told of its front comes from the front alone', ours, async (t) => {
   const bundle = bundleFor(t);
   bundle.config.process.args = ['true'];
   bundle.save();
-  const environment = { ...cold.environment, TSRUNC_FRONT: '0' };
+  const environment = { ...cold.environment, TSRUNC_FRONT: '0:9:x' };
   t.equal(execute(RUNTIME, bundle.args('run', bundle.id), { cwd: bundle.directory, env: environment }).status, 0);
   const alone = execute('node', ['dist/main.cjs', ...bundle.args('run', '-b', bundle.directory, bundle.id)], {
     env: { PATH: process.env['PATH'] ?? '' },
   });
   t.equal(alone.status, 1);
   t.match(alone.stderr, /: this needs bin\/tsrunc, which starts what is to be started\n$/);
+  const later = execute('node', ['dist/main.cjs', ...bundle.args('run', '-b', bundle.directory, bundle.id)], {
+    env: { PATH: process.env['PATH'] ?? '', TSRUNC_FRONT: '3:1:0.0.1' },
+  });
+  t.equal(later.status, 1);
+  t.match(later.stderr, /: bin\/tsrunc is of version 0.0.1, and what it finds beside it of \d/);
   t.same(bundle.leftovers(), []);
 });
 

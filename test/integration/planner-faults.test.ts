@@ -1,22 +1,13 @@
 // The ends of planners and fronts: killed at any moment, idle, replaced; and what they leave, which is nothing.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { PROTOCOL, TO_FRONT } from '../../src/caller/protocol.ts';
 import { bundleFor, onlyTsrunc, RUNTIME, type Bundle } from '../support/bundle.ts';
 import { WAITING } from '../support/commands.ts';
 import { eventually, execute, sh } from '../support/host.ts';
-import {
-  background,
-  childrenOf,
-  Cold,
-  plannerFor,
-  processField,
-  run,
-  stateOf,
-  type Planner,
-} from '../support/planner.ts';
+import { background, Cold, nodesOf, plannerFor, processField, run, stateOf, type Planner } from '../support/planner.ts';
 
 const ours = onlyTsrunc('has no planner');
 
@@ -26,7 +17,7 @@ type Victim = 'planner' | 'front' | 'node' | 'front of node';
 /** What the front says when it has lost who plans. */
 const LOST: Partial<Record<Victim, RegExp>> = {
   planner: /^tsrunc: the planner ended before the command was done.*\n$/,
-  node: /^tsrunc: Node was killed before the command was done.*\n$/,
+  node: /^tsrunc: Node ended before the command was done.*\n$/,
 };
 
 function milliseconds(count: number): void {
@@ -91,17 +82,6 @@ async function killAtMoments(t: Test, victim: Victim, command: string[]): Promis
   }
   const enough = LOST[victim] === undefined ? seen.killed : seen.messages;
   t.ok(seen.takenBack > 10 && enough > 3, JSON.stringify(seen));
-}
-
-/** The children of a front that are Node, and neither the container nor on the way to be one. */
-function nodesOf(front: number | undefined): number[] {
-  return childrenOf(front).filter((pid) => {
-    try {
-      return readlinkSync(`/proc/${pid}/exe`).endsWith('/node');
-    } catch {
-      return false; // it has ended
-    }
-  });
 }
 
 t.test('a planner that dies under way costs one message: run', ours, (t) => killAtMoments(t, 'planner', ['run']));

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { PROTOCOL, TO_FRONT } from '../../src/caller/protocol.ts';
-import { bundleFor, onlyTsrunc, RUNTIME } from '../support/bundle.ts';
+import { bundleFor, onlyTsrunc, RUNTIME, type Bundle } from '../support/bundle.ts';
 import { WAITING } from '../support/commands.ts';
 import { eventually, execute, sh } from '../support/host.ts';
 import { background, plannerFor, processField, run, stateOf } from '../support/planner.ts';
@@ -241,7 +241,7 @@ t.test('many at once', ours, async (t) => {
   t.equal(sh(`ls ${bundle.root}`), '');
 });
 
-t.test('one that waits holds up nobody: hooks, gates, locks', ours, async (t) => {
+t.test('one that waits holds up nobody: hooks, locks, console sockets', ours, async (t) => {
   const planner = await plannerFor(t);
   const slow = bundleFor(t);
   slow.config.hooks = { prestart: [{ path: '/bin/sleep', args: ['sleep', '2'] }] };
@@ -259,17 +259,53 @@ t.test('one that waits holds up nobody: hooks, gates, locks', ours, async (t) =>
   held.config.process.args = WAITING;
   held.save();
   t.equal(planner.quietly(held, 'run', '-d', held.id), 0);
-  const holder = spawn('flock', [`${held.root}/${held.id}`, 'sleep', '2']);
-  await eventually('the lock is held', () => sh('cat /proc/locks').includes(`${holder.pid} `));
+  const hold = async (bundle: Bundle, seconds: string) => {
+    const holder = spawn('flock', [`${bundle.root}/${bundle.id}`, 'sleep', seconds]);
+    await eventually('the lock is held', () => sh('cat /proc/locks').includes(`${holder.pid} `));
+  };
+  await hold(held, '3');
   const waiting = [...Array(6)].map(() =>
     spawn(RUNTIME, held.args('resume', held.id), { env: planner.environment, stdio: 'ignore' }),
   );
   const all = Promise.all(waiting.map((child) => once(child, 'exit')));
   t.equal(run(planner, quick, 'true').status, 0);
+  const other = bundleFor(t);
+  other.config.process.args = WAITING;
+  other.save();
+  t.equal(planner.quietly(other, 'run', '-d', other.id), 0);
+  await hold(other, '0.3');
+  t.equal(planner.quietly(other, 'resume', other.id), 1, 'it runs');
+  t.equal(planner.call(other, 'delete', '--force', other.id).status, 0);
   t.ok(
     waiting.every((child) => child.exitCode === null),
     'they wait',
   );
   await all;
   t.equal(planner.call(held, 'delete', '--force', held.id).status, 0);
+  // A console socket whose listener has no room left, until it makes some.
+  const shown = bundleFor(t);
+  shown.config.process.terminal = true;
+  shown.config.process.args = ['true'];
+  shown.save();
+  const script = `
+import socket, sys, time, os
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(0)
+first = socket.socket(socket.AF_UNIX); first.connect(sys.argv[1])
+print('full', flush=True); sys.stdin.readline()
+kept = [s.accept(), s.accept()]; time.sleep(1)
+`;
+  const socket = `${shown.directory}/console.sock`;
+  const listener = spawn('python3', ['-c', script, socket], { stdio: ['pipe', 'pipe', 'inherit'] });
+  await once(listener.stdout, 'data');
+  const line = shown.args('run', '-d', '--console-socket', socket, shown.id);
+  const options = { cwd: shown.directory, env: planner.environment, stdio: 'ignore' } as const;
+  const starting = spawn(RUNTIME, line, options);
+  const started = once(starting, 'exit');
+  await eventually('it waits', () => existsSync(`${shown.root}/${shown.id}`));
+  t.equal(run(planner, quick, 'true').status, 0);
+  t.equal(starting.exitCode, null, 'still');
+  listener.stdin.end('\n');
+  t.same(await started, [0, null]);
+  await once(listener, 'exit');
+  t.equal(planner.call(shown, 'delete', '--force', shown.id).status, 0);
 });

@@ -1,6 +1,6 @@
 // A planner of a test's own, and a runtime that asks it.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Test } from 'tap';
 import { RUNTIME, type Bundle } from './bundle.ts';
 import { eventually, execute, temporaryDirectory, removeDirectory, type Result } from './host.ts';
@@ -97,6 +97,17 @@ export function childrenOf(pid: number | undefined): number[] {
   } catch {
     return []; // it has ended
   }
+}
+
+/** The children of a front that are Node, and neither the container nor on the way to be one. */
+export function nodesOf(front: number | undefined): number[] {
+  return childrenOf(front).filter((pid) => {
+    try {
+      return readlinkSync(`/proc/${pid}/exe`).endsWith('/node');
+    } catch {
+      return false; // it has ended
+    }
+  });
 }
 
 /** A field of /proc/PID/status. */
