@@ -21,6 +21,25 @@ function withoutWords(node) {
 }
 
 /**
+ * Every object of its own that the schema describes becomes a definition, and so a function: one that a document has no use
+ * for is never compiled.
+ */
+function withDefinitions(schema) {
+  const definitions = {};
+  const visit = (node, isRoot) => {
+    if (Array.isArray(node)) return node.map((item) => visit(item, false));
+    if (typeof node !== 'object' || node === null) return node;
+    const visited = Object.fromEntries(Object.entries(node).map(([key, value]) => [key, visit(value, false)]));
+    if (isRoot || visited.type !== 'object' || visited.properties === undefined) return visited;
+    const name = `part${Object.keys(definitions).length}`;
+    definitions[name] = visited;
+    return { $ref: `#/definitions/${name}` };
+  };
+  const root = visit(schema, true);
+  return { ...root, definitions: { ...root.definitions, ...definitions } };
+}
+
+/**
  * Nor does it need the objects that would describe a fault: half of its size, and with it of what a start must load. That
  * there is one is still said, because a validator asks the one it calls how many it has found.
  */
@@ -35,7 +54,7 @@ for (const name of ['config', 'state', 'features']) {
     const ajv = new Ajv({ ...options, allowUnionTypes: true, code: { source: true, esm: true, optimize: 2 } });
     // The code asks for one helper by require(); esbuild resolves it when it bundles.
     const isShort = suffix === '';
-    const code = standaloneCode(ajv, ajv.compile(isShort ? withoutWords(schema) : schema));
+    const code = standaloneCode(ajv, ajv.compile(isShort ? withDefinitions(withoutWords(schema)) : schema));
     writeFileSync(`build/validators/${name}${suffix}.mjs`, isShort ? withoutErrors(code) : code);
     writeFileSync(
       `build/validators/${name}${suffix}.d.mts`,

@@ -63,6 +63,9 @@ await Promise.all([
     ...common,
     entryPoints: ['src/main.ts'],
     outfile: 'dist/tsrunc.cjs',
+    // What require() would put around it is there already, so that the loader need not put a quarter of a megabyte together.
+    banner: { js: '(function(exports,require,module,__filename,__dirname){' },
+    footer: { js: '})' },
     plugins: [keepLazy, withoutChildProcess],
   }),
   build({ ...common, entryPoints: ['src/winston-log.ts'], outfile: 'dist/winston-log.cjs' }),

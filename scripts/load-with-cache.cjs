@@ -1,4 +1,4 @@
-// dist/main.cjs: runs tsrunc.cjs with V8's code cache, which spares the start the compiling. A cache that is missing, or of
+// dist/main.cjs: runs tsrunc.cjs, which is one function, with V8's code cache, which spares the start the compiling. A cache that is missing, or of
 // another Node, is not used; the program is the same without it.
 // require() would also make the views of them that modules import: a third of a millisecond. Before Node 20.16 there is no other.
 const builtin = process.getBuiltinModule ?? require;
@@ -17,7 +17,7 @@ function readCache() {
   }
 }
 
-const script = new Script(`(function(exports,require,module,__filename,__dirname){${source}\n})`, {
+const script = new Script(source, {
   filename,
   cachedData: readCache(),
 });

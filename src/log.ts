@@ -1,5 +1,6 @@
 // Owns the log: winston for what is logged while a command works, loaded only then; and the one line of a failure, written
 // at once because the process is about to end and callers parse it. A leaf.
+import { rfc3339 } from './rfc3339.ts';
 import type { Logger } from 'winston';
 
 export type LogFormat = 'text' | 'json';
@@ -104,7 +105,7 @@ export function formatDatagram(
 
 /** logrus's two formats, which callers of runc parse. */
 export function formatLine(format: LogFormat, level: Level, message: string, now: Date): string {
-  const time = now.toISOString().replace(/\.\d+Z$/, 'Z');
+  const time = rfc3339(now).replace(/\.\d+Z$/, 'Z');
   const name = level === 'warn' ? 'warning' : level;
   if (format === 'json') return `${JSON.stringify({ level: name, msg: message, time })}\n`;
   return `time="${time}" level=${name} msg=${quoted(message)}\n`;

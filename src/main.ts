@@ -19,5 +19,5 @@ async function main(argv: readonly string[]): Promise<number | undefined> {
 }
 
 // A command that waits for what cannot come has not been done.
-process.once('beforeExit', () => process.exit(EXIT_FAILURE));
+process.once('beforeExit', () => endProcess(EXIT_FAILURE));
 void main(process.argv.slice(2)).then(endProcess);

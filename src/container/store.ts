@@ -16,6 +16,7 @@ import { errorCode, FileError, StateError, UsageError } from '../errors.ts';
 import type { Config } from '../oci/types.ts';
 import type { CgroupPlace } from '../plan/facts.ts';
 import type { Op } from '../plan/types.ts';
+import { rfc3339 } from '../rfc3339.ts';
 import { checkId } from './id.ts';
 
 /** Changed when an older tsrunc could misread the file. */
@@ -240,7 +241,7 @@ export function newState(
     stateVersion: STATE_VERSION,
     pid: 0,
     startTime: 0,
-    created: new Date().toISOString(),
+    created: rfc3339(new Date()),
     isStarted: false,
     startOps: { first: 0, ops: [] },
     ...given,

@@ -6,6 +6,7 @@ import { findHierarchies } from '../../src/host/cgroup-mounts.ts';
 import { parseMountInfo } from '../../src/host/mountinfo.ts';
 import { isAlive, readProcess } from '../../src/host/process.ts';
 import { formatLine } from '../../src/log.ts';
+import { rfc3339 } from '../../src/rfc3339.ts';
 import { normalizeArgv } from '../../src/cli/argv.ts';
 
 const MOUNTINFO = `31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
@@ -112,4 +113,11 @@ t.test("runc's habits on the command line", async (t) => {
     '--log x exec -b y --tty id prog -tty -log z',
     'the words of a program are its own',
   );
+});
+
+t.test('points in time are written as Date writes them', async (t) => {
+  for (const milliseconds of [0, 1, 951782399999, 1709164800000, 1798761599007, 4102444800010]) {
+    const date = new Date(milliseconds);
+    t.equal(rfc3339(date), date.toISOString());
+  }
 });
