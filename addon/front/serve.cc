@@ -218,11 +218,11 @@ Answer Serve(const Command& command, Planner planner, OnLoss on_loss) {
                                       &received.count);
     // A planner that has not even read the request has done nothing of it.
     if (is_first && got.err() == ECONNRESET) return {false, 0};
-    // A message that fills the buffer is not whole.
-    if (got.err() == EMFILE) {
+    if (got.err() == EMFILE) {  // only a launch has so many descriptors
       Reply(planner.connection.get(), kLaunched, 0, EMFILE, kFailedExecve);
       continue;
     }
+    // A message that fills the buffer is not whole.
     bool is_message = got.value >= static_cast<long>(sizeof(Head)) && got.value < static_cast<long>(sizeof(g_message));
     if (!is_message) return Lost(command, owned, &planner, on_loss);
     size_t size = static_cast<size_t>(got.value) - sizeof(Head);

@@ -4,13 +4,23 @@ import { once } from 'node:events';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { errorCode } from '../../src/errors.ts';
-import { bundleFor, onlyTsrunc, RUNTIME } from '../support/bundle.ts';
+import { bundleFor, onlyTsrunc, RUNTIME, type Bundle } from '../support/bundle.ts';
 import { WAITING } from '../support/commands.ts';
 import { eventually, execute, sh } from '../support/host.ts';
 import { background, childrenOf, Cold, nodesOf, plannerFor, processField, run, stateOf } from '../support/planner.ts';
 
 const ours = onlyTsrunc('has no Node');
 const cold = new Cold();
+
+/** In a process group of its own, as a shell starts a job; Node is in it, too. */
+function startJob(bundle: Bundle, ...args: string[]): ChildProcess {
+  return spawn(RUNTIME, bundle.args(...args), {
+    cwd: bundle.directory,
+    env: cold.environment,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+  });
+}
 
 /** As the terminal does: to the whole process group, if there is one left. */
 function interrupt({ pid = 0 }: ChildProcess): void {
@@ -40,14 +50,9 @@ t.test("a terminal's signal at any moment ends the command, or is the container'
   bundle.save();
   const seen = { ended: 0, forwarded: 0 };
   for (let i = 0; i < 25; i++) {
-    const child = spawn(RUNTIME, bundle.args('run', bundle.id), {
-      cwd: bundle.directory,
-      env: cold.environment,
-      stdio: ['ignore', 'ignore', 'pipe'],
-      detached: true, // a process group of its own, which Node is in, too
-    });
+    const child = startJob(bundle, 'run', bundle.id);
     let said = '';
-    child.stderr.on('data', (data) => (said += data));
+    child.stderr?.on('data', (data) => (said += data));
     const ended = once(child, 'close');
     await new Promise((resolve) => setTimeout(resolve, i * 3));
     interrupt(child);
@@ -68,12 +73,7 @@ t.test("a terminal's signal at any moment of a creation leaves a container, or n
   bundle.save();
   const seen = { created: 0, takenBack: 0 };
   for (let i = 0; i < 25; i++) {
-    const child = spawn(RUNTIME, bundle.args('create', bundle.id), {
-      cwd: bundle.directory,
-      env: cold.environment,
-      stdio: 'ignore',
-      detached: true,
-    });
+    const child = startJob(bundle, 'create', bundle.id);
     const ended = once(child, 'exit');
     await new Promise((resolve) => setTimeout(resolve, 15 + i));
     interrupt(child);
@@ -95,12 +95,7 @@ t.test('what follows the end of a container is done by another Node, whatever th
   bundle.config.process.args = ['sh', '-c', 'trap "" INT; while [ ! -e /tmp/go ]; do sleep 0.01; done; exit 5'];
   bundle.save();
   for (let i = 0; i < 12; i++) {
-    const child = spawn(RUNTIME, bundle.args('run', bundle.id), {
-      cwd: bundle.directory,
-      env: cold.environment,
-      stdio: 'ignore',
-      detached: true,
-    });
+    const child = startJob(bundle, 'run', bundle.id);
     const ended = once(child, 'exit');
     await eventually('it runs', () => stateOf(cold, bundle).status === 'running');
     writeFileSync(`${bundle.rootfs}/tmp/go`, '');
