@@ -23,10 +23,8 @@ export interface Foreground {
   readonly notify?: NotifyEnds;
 }
 
-/** What follows the end of a process in the foreground. */
+/** What follows the end of a process in the foreground: by the verb `finish`, whatever there is. */
 export interface Ending {
-  /** Does it, whatever there is. */
-  readonly finish: () => Promise<void>;
   /** The same as a list, where it is no more than that; undefined otherwise. */
   readonly removal?: Removal;
 }
@@ -84,13 +82,8 @@ export interface Caller {
   own(owned: Owned): void;
   /** Before anything is started that the caller will supervise: children of children become its own, and signals wait. */
   prepareForeground(options: { subreaper: boolean }): void;
-  /** Waits for the end, forwarding signals; then sees to `ending`. The exit status, or undefined: the caller does the rest itself. */
-  supervise(foreground: Foreground, ending?: Ending): Promise<number | undefined>;
+  /** Hands the rest to the caller, which waits for the end, forwarding signals, and then sees to `ending`: the last thing that a command does. */
+  supervise(foreground: Foreground, ending?: Ending): Promise<undefined>;
   /** Waits until the container has said READY or has ended: the last thing that a command does. */
   waitForReady(notify: NotifyEnds & { readonly pid: number; readonly pidfd: number }): Promise<void>;
-}
-
-/** As a shell has it: 128 and the number of the signal. */
-export function exitCode(status: ExitStatus): number {
-  return 'exited' in status ? status.exited : 128 + status.signaled;
 }

@@ -23,17 +23,12 @@ export async function destroyContainer(runtime: Runtime, state: StoredState): Pr
 }
 
 /** What follows the end of a container in the foreground. */
-export function endingOf(runtime: Runtime, state: StoredState): Ending {
-  const { store } = runtime;
+export function endingOf({ store }: Runtime, state: StoredState): Ending {
   const cgroups = openCgroup(state.cgroupPlaces).directories();
   const isMore =
     (state.config.hooks?.poststop ?? []).length > 0 || state.rootfsMounts !== undefined || store.hasMore(state.id);
-  return {
-    finish: () => destroyContainer(runtime, state),
-    ...(cgroups === undefined || isMore
-      ? {}
-      : { removal: { cgroups, directory: store.directory(state.id), files: [store.fileName] } }),
-  };
+  if (cgroups === undefined || isMore) return {};
+  return { removal: { cgroups, directory: store.directory(state.id), files: [store.fileName] } };
 }
 
 /** `delete`. With force what runs is killed, and what is not there is fine. */

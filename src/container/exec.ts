@@ -37,7 +37,7 @@ export interface ExecOptions {
   readonly preserved?: readonly number[];
 }
 
-/** Runs a process in the container; the exit status of the command. */
+/** Runs a process in the container; the exit status of the command, undefined when the caller sees to the rest. */
 export async function execInContainer(runtime: Runtime, options: ExecOptions): Promise<number | undefined> {
   const { caller, store } = runtime;
   const { id } = options;

@@ -27,10 +27,7 @@ export function checkConsole(options: { detach: boolean; terminal: boolean; cons
     throw new UsageError('cannot use console socket if tsrunc will not detach or allocate tty');
 }
 
-/**
- * Runs a container; the exit status of the command: the container's own, 128+N for signal N, 0 when detached, undefined when the
- * caller sees to the rest.
- */
+/** Runs a container; the exit status of the command: 0 when detached, undefined when the caller sees to the rest. */
 export async function runContainer(runtime: Runtime, options: RunOptions): Promise<number | undefined> {
   const { caller, store } = runtime;
   checkConsole({ ...options, terminal: options.bundle.config.process?.terminal ?? false });

@@ -46,6 +46,15 @@ t.test('add, then remove', ONLY, async (t) => {
   t.equal(inside(bundle, 'grep -c /mnt /proc/self/mountinfo').stdout, '0\n');
 });
 
+t.test('more than go to the helper at once', ONLY, async (t) => {
+  const bundle = started(t);
+  const list = [...Array(130)].map((_, i) => ({ destination: `/mnt/${i}`, source: 'data/file', options: ['bind'] }));
+  t.match(mounts(bundle, 'add', list), { status: 0, stderr: '' });
+  t.equal(inside(bundle, 'grep -c " /mnt/" /proc/self/mountinfo; cat /mnt/0 /mnt/129').stdout, '130\nhellohello');
+  t.match(mounts(bundle, 'remove', list), { status: 0, stderr: '' });
+  t.equal(inside(bundle, 'grep -c " /mnt/" /proc/self/mountinfo').stdout, '0\n');
+});
+
 t.test('what is refused', ONLY, async (t) => {
   const bundle = started(t);
   const refused = (action: string, list: unknown, words: RegExp) => {
