@@ -2,7 +2,7 @@
 import { closeSync, constants, openSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Caller } from '../caller/caller.ts';
 import { FileError, StateError, UsageError, whileFailing } from '../errors.ts';
-import { readFacts } from '../host/facts.ts';
+import { readProcessFacts } from '../host/facts.ts';
 import { parseProcCgroup } from '../host/cgroup-mounts.ts';
 import { isAlive } from '../host/process.ts';
 import { native } from '../native/binding.ts';
@@ -70,7 +70,7 @@ async function startExec(runtime: Runtime, options: ExecOptions, state: StoredSt
   let executor: Executor | undefined;
   const isThere = await withPidfd(state, async (pidfd) => {
     try {
-      const facts = readFacts(caller);
+      const facts = readProcessFacts(caller);
       const pidfdSlot = slots.add(native().duplicate(pidfd));
       const { consoleSocket } = options;
       const filter = compileFilter(state.config.linux?.seccomp, exactOf(state));

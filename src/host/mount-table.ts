@@ -1,17 +1,23 @@
 // Owns the reading of our mount namespace's table: once, and again when the kernel says that it has changed.
 import { openSync, readFileSync } from 'node:fs';
 import { native } from '../native/binding.ts';
-import { parseMountInfo, type MountInfo } from './mountinfo.ts';
+import { parseCgroupMounts, parseMountInfo, type MountInfo } from './mountinfo.ts';
 
 const PATH = '/proc/self/mountinfo';
 /** Open as long as this process lives: poll(2) tells of a change, proc_pid_mounts(5). */
 let file: number | undefined;
-let mounts: readonly MountInfo[] = [];
+let cgroupMounts: readonly MountInfo[] = [];
 
-export function readMountTable(): readonly MountInfo[] {
-  if (file !== undefined && !native().hasChanged(file)) return mounts;
+/** Where cgroup hierarchies are mounted. */
+export function readCgroupMounts(): readonly MountInfo[] {
+  if (file !== undefined && !native().hasChanged(file)) return cgroupMounts;
   file ??= openSync(PATH, 'r');
   // By name: the position of the open file is past its end.
-  mounts = parseMountInfo(readFileSync(PATH, 'utf8'));
-  return mounts;
+  cgroupMounts = parseCgroupMounts(readFileSync(PATH, 'utf8'));
+  return cgroupMounts;
+}
+
+/** Every mount, as it is now. */
+export function readMountTable(): readonly MountInfo[] {
+  return parseMountInfo(readFileSync(PATH, 'utf8'));
 }

@@ -14,6 +14,21 @@ export interface MountInfo {
   readonly superOptions: readonly string[];
 }
 
+/** The lines of cgroup filesystems alone, v1 and v2: the text of a host with many mounts is searched, not parsed. */
+export function parseCgroupMounts(text: string): MountInfo[] {
+  const mounts: MountInfo[] = [];
+  for (let at = text.indexOf(CGROUP_TYPE); at >= 0;) {
+    const end = text.indexOf('\n', at);
+    const mount = parseLine(text.slice(text.lastIndexOf('\n', at) + 1, end < 0 ? text.length : end));
+    if (mount !== undefined && /^cgroup2?$/.test(mount.type)) mounts.push(mount);
+    at = end < 0 ? -1 : text.indexOf(CGROUP_TYPE, end);
+  }
+  return mounts;
+}
+
+/** No field holds a blank of its own, so this can only stand before the type. */
+const CGROUP_TYPE = ' - cgroup';
+
 /** Parses the whole file. A line that is not in the format is passed over: the kernel may add, but does not break. */
 export function parseMountInfo(text: string): MountInfo[] {
   const mounts: MountInfo[] = [];

@@ -1,6 +1,6 @@
 // Owns the plan of a process that joins a running container (`exec`). Pure.
 import type { ExactIntegers, Process } from '../oci/types.ts';
-import type { CgroupPlace, Facts } from './facts.ts';
+import type { CgroupPlace, ProcessFacts } from './facts.ts';
 import { CLONE_NEWCGROUP, CLONE_NEWUSER } from './flags.ts';
 import { planExecLabel } from './labels.ts';
 import { CONSOLE_TO_PLANNER } from './create.ts';
@@ -17,7 +17,7 @@ export interface ExecInput {
   readonly process: Process;
   readonly exact: ExactIntegers;
   readonly pointer: string;
-  readonly facts: Facts;
+  readonly facts: ProcessFacts;
   readonly cgroupPlaces: readonly CgroupPlace[];
   /** CLONE_NEW* of the namespaces that the container does not share with us. */
   readonly namespaces: number;

@@ -10,16 +10,21 @@ export interface Hierarchy {
   readonly ownPath: string;
 }
 
-export interface Facts {
-  /** 1 also for the hybrid layout: v2 mounted beside v1, without controllers of its own. */
-  readonly cgroupVersion: 1 | 2;
-  readonly hierarchies: readonly Hierarchy[];
+/** Of the kernel and of the process that called: cheap, whatever is mounted. */
+export interface ProcessFacts {
   readonly euid: number;
   /** Whether /proc/self/uid_map is anything but the identity. */
   readonly isInUserNamespace: boolean;
   /** The capabilities of the caller, and the highest number of one in this kernel. */
   readonly permittedCaps: bigint;
   readonly lastCap: number;
+}
+
+/** Those of the process and of the mount table, which a host may have ten thousand lines of. */
+export interface Facts extends ProcessFacts {
+  /** 1 also for the hybrid layout: v2 mounted beside v1, without controllers of its own. */
+  readonly cgroupVersion: 1 | 2;
+  readonly hierarchies: readonly Hierarchy[];
 }
 
 /** Where the container's cgroup is in one hierarchy. */

@@ -3,7 +3,7 @@ import t from 'tap';
 import { describeDeviceRule, planResourcesV1, planUpdateV1 } from '../../src/cgroup/resources-v1.ts';
 import { planResourcesV2, sharesToWeight } from '../../src/cgroup/resources-v2.ts';
 import { findHierarchies } from '../../src/host/cgroup-mounts.ts';
-import { parseMountInfo } from '../../src/host/mountinfo.ts';
+import { parseCgroupMounts, parseMountInfo } from '../../src/host/mountinfo.ts';
 import { isAlive, readProcess } from '../../src/host/process.ts';
 import { formatLine } from '../../src/log.ts';
 import { rfc3339 } from '../../src/rfc3339.ts';
@@ -17,6 +17,17 @@ const MOUNTINFO = `31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode
 36 31 0:39 / /mnt/a\\040b\\134c rw - tmpfs tmp\\011fs rw
 broken line
 `;
+
+t.test('mountinfo, cgroups alone: the same as all of it, filtered', async (t) => {
+  const isCgroup = ({ type }: { type: string }) => type === 'cgroup' || type === 'cgroup2';
+  t.same(parseCgroupMounts(MOUNTINFO), parseMountInfo(MOUNTINFO).filter(isCgroup));
+  const cgroup = '35 30 0:29 / /sys/fs/cgroup/cpu rw shared:9 - cgroup cgroup rw,cpu';
+  const others = ['1 0 8:1 / / rw - ext4 /dev/sda1 rw', '2 1 0:5 / /x\\040-\\040cgroup rw - tmpfs cgroup rw'];
+  const odd = '3 1 0:6 / /y rw - cgroupfoo x rw';
+  for (const text of [cgroup, `${cgroup}\n`, [others[0], cgroup, odd, others[1], cgroup].join('\n')])
+    t.same(parseCgroupMounts(text), parseMountInfo(text).filter(isCgroup), text);
+  t.same(parseCgroupMounts(others.join('\n')), []);
+});
 
 t.test('mountinfo', async (t) => {
   const mounts = parseMountInfo(MOUNTINFO);
