@@ -8,6 +8,7 @@ import type { Log } from '../log.ts';
 import { native, openHelper, REPORT, type ExitStatus, type Report } from '../native/binding.ts';
 import { describeOp } from '../plan/describe.ts';
 import { encodePlan } from '../plan/encode.ts';
+import { hintFor } from '../plan/hints.ts';
 import { mountMessages } from '../plan/mount-log.ts';
 import { AWAIT, type AwaitPoint, type Op, type Plan } from '../plan/types.ts';
 import type { Runtime } from './runtime.ts';
@@ -193,7 +194,8 @@ export class Executor {
     const op = this.#opOf(report);
     const program = programFailure(op, report);
     if (program !== undefined) return new HelperError(program, { cause: causeOf(report) });
-    return new HelperError(describeOp(op), { cause: causeOf(report), ...hintFor(op, report) });
+    const hint = hintFor(op, report);
+    return new HelperError(describeOp(op), { cause: causeOf(report), ...(hint === undefined ? {} : { hint }) });
   }
 }
 
@@ -250,24 +252,4 @@ function programFailure(op: Op, report: Report): string | undefined {
     if (!op.file.includes('/')) return `exec: ${name}: executable file not found in $PATH`;
   }
   return `exec: ${name}`;
-}
-
-function hintFor(op: Op, report: Report): { hint?: string } {
-  if (op.kind === 'mountFs' && report.code === 'ENODEV')
-    return { hint: `this kernel has no filesystem of type "${op.type}": /proc/filesystems lists those it has` };
-  if (op.kind === 'mountFs' && report.code === 'ELOOP' && op.isStrict)
-    return { hint: `${op.target} of the rootfs is, or leads through, a symbolic link; it must be a directory` };
-  if (op.kind === 'bindMount' && report.code === 'ENOENT')
-    return { hint: `the source ${op.source} must exist on the host` };
-  if (op.kind === 'pivotRoot' && report.code === 'EINVAL')
-    return { hint: 'a rootfs on the initial ramdisk needs --no-pivot' };
-  if ((op.kind === 'setRlimit' || op.kind === 'limitSelf') && report.code === 'EPERM')
-    return { hint: 'raising a hard limit needs CAP_SYS_RESOURCE, which tsrunc does not have here' };
-  if (op.kind === 'setExecLabel')
-    return op.label.startsWith('exec ')
-      ? { hint: 'is AppArmor enabled on this host, and the profile loaded?' }
-      : { hint: 'is SELinux enabled on this host, and the label one of its policy?' };
-  if (op.kind === 'joinNamespace' && report.code === 'EINVAL')
-    return { hint: `${op.path} is no namespace of that type` };
-  return {};
 }
