@@ -61,12 +61,17 @@ demo: build ## install what is missing, build, and run a container
 typecheck: build/validators/config.mjs ## check the types of TypeScript
 	@npx tsc
 
+build/.lint-packages: scripts/lint-packages.txt
+	@mkdir -p build
+	@scripts/install-packages scripts/lint-packages.txt
+	@touch $@
+
 .PHONY: lint
-lint: typecheck ## types, style, layers, formats, spelling
+lint: typecheck build/.lint-packages ## types, style, layers, formats, spelling
 	@scripts/lint
 
 .PHONY: fmt
-fmt: ## format TypeScript and C++
+fmt: build/.lint-packages ## format TypeScript and C++
 	@npx prettier --log-level warn --write src test scripts '*.json' '*.md' docs schemas
 	@find addon test -name '*.cc' -o -name '*.h' | xargs clang-format -i
 
