@@ -49,7 +49,7 @@ bin/tsrunc: build/Release/tsrunc.node
 
 .PHONY: clean
 clean: ## remove everything that was built
-	rm -rf build dist bin .demo .tap
+	rm -rf build dist bin .demo
 
 ##@ Use
 .PHONY: demo
@@ -77,8 +77,12 @@ fmt: build/.lint-packages ## format TypeScript and C++
 
 ##@ Test
 .PHONY: test
-test: build build/.test-packages ## all tests that this machine can run, without a planner and with one; as root
-	@scripts/test
+test: build build/.test-packages ## every test that this machine can run, without a planner; as root, some minutes
+	@scripts/run-tests unit native integration
+
+.PHONY: test-all
+test-all: ## make test, and the tests of integration once more with a planner
+	@scripts/test-all
 
 .PHONY: unit
 unit: build ## tests without privilege
