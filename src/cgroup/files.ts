@@ -1,12 +1,25 @@
 // Owns the reading, writing and removing of cgroup files and directories, for both versions.
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, writeSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { errorCode, FileError } from '../errors.ts';
+import { errorCode, FileError, UsageError } from '../errors.ts';
 
-/** Writes one value in one write(2): the kernel parses each write on its own. */
+/**
+ * The path of a file of a cgroup. The name can come from a configuration (`unified`, page sizes): with a slash in it, it would lead
+ * to the limits of the parent, or to any file of the host.
+ */
+export function cgroupFile(directory: string, name: string): string {
+  if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name))
+    throw new UsageError(`${JSON.stringify(name)} must be a file name (no slashes): the name of a file of the cgroup`);
+  return `${directory}/${name}`;
+}
+
+/**
+ * Writes one value in one write(2): the kernel parses each write on its own. Without O_CREAT: cgroupfs answers EACCES to that, and
+ * a file that the kernel lacks is to read as ENOENT. Nor is anything ever made where something else is mounted on a hierarchy.
+ */
 export function writeCgroupFile(path: string, value: string): void {
   try {
-    const file = openSync(path, 'w');
+    const file = openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW);
     try {
       writeSync(file, value);
     } finally {

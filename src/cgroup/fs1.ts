@@ -3,7 +3,15 @@ import { dirname } from 'node:path';
 import { FileError, StateError } from '../errors.ts';
 import type { Resources } from '../oci/types.ts';
 import type { CgroupPlace } from '../plan/facts.ts';
-import { ensureCgroup, pause, processesBelow, readCgroupFile, removeCgroup, writeCgroupFile } from './files.ts';
+import {
+  cgroupFile,
+  ensureCgroup,
+  pause,
+  processesBelow,
+  readCgroupFile,
+  removeCgroup,
+  writeCgroupFile,
+} from './files.ts';
 import type { CgroupManager } from './manager.ts';
 import { killIfThere, refuseProcesses } from './processes.ts';
 import { readStatsV1 } from './read-stats.ts';
@@ -66,7 +74,7 @@ export class FsCgroup1 implements CgroupManager {
       const directory = this.#directoryOf(controller);
       if (directory === undefined)
         throw new FileError(`${file} = ${value}: the cgroup controller ${controller} is not mounted on this host`);
-      write(`${directory}/${file}`, value);
+      write(cgroupFile(directory, file), value);
     }
   }
 

@@ -4,7 +4,15 @@ import { native } from '../native/binding.ts';
 import type { Resources } from '../oci/types.ts';
 import type { CgroupPlace } from '../plan/facts.ts';
 import { planDeviceProgram } from './device-program.ts';
-import { ensureCgroup, pause, processesBelow, readCgroupFile, removeCgroup, writeCgroupFile } from './files.ts';
+import {
+  cgroupFile,
+  ensureCgroup,
+  pause,
+  processesBelow,
+  readCgroupFile,
+  removeCgroup,
+  writeCgroupFile,
+} from './files.ts';
 import type { CgroupManager } from './manager.ts';
 import { killIfThere, refuseProcesses } from './processes.ts';
 import { readStatsV2 } from './read-stats.ts';
@@ -62,11 +70,12 @@ export class FsCgroup2 implements CgroupManager {
 
   #write(resources: Resources | undefined, write: (path: string, value: string) => void): void {
     for (const { controller, file, value } of planResourcesV2(resources)) {
-      if (readCgroupFile(`${this.#directory}/${file}`) === undefined && !isWriteOnly(file))
+      const path = cgroupFile(this.#directory, file);
+      if (readCgroupFile(path) === undefined && !isWriteOnly(file))
         throw new FileError(
           `${file} = ${value}: the cgroup controller ${controller} is not available in ${this.#directory}`,
         );
-      write(`${this.#directory}/${file}`, value);
+      write(path, value);
     }
   }
 
