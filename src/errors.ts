@@ -19,6 +19,13 @@ export abstract class TsruncError extends Error {
 /** The command line is wrong. */
 export class UsageError extends TsruncError {
   readonly code = 'ERR_USAGE';
+  /** How the command is written, where that is what was missed: printed on a line of its own. */
+  readonly usage: string | undefined;
+
+  constructor(message: string, options: { cause?: unknown; hint?: string; usage?: string } = {}) {
+    super(message, options);
+    this.usage = options.usage;
+  }
 }
 
 /** One thing that a configuration gets wrong. */

@@ -2,7 +2,7 @@
 import { LocalCaller } from './caller/local.ts';
 import { Context } from './cli/context.ts';
 import { endProcess, EXIT_FAILURE, statusOf } from './cli/exit.ts';
-import { countGlobals } from './cli/parser.ts';
+import { countGlobals } from './cli/globals.ts';
 import { causeOf, Declined } from './errors.ts';
 
 async function main(argv: readonly string[]): Promise<number | undefined> {

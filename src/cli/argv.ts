@@ -1,5 +1,6 @@
 // Owns the habits of runc's command line that commander does not have: "-bundle DIR" for "--bundle DIR", "-b=DIR" for
 // "-b DIR". Pure.
+import { mostSimilar } from './similar.ts';
 
 /** The options of a program or command, as commander knows them. */
 export interface KnownOptions {
@@ -47,7 +48,12 @@ function normalize(argument: string, known: KnownOptions): string {
   const name = match?.[1];
   if (name === undefined) return argument;
   const value = match?.[2] ?? '';
-  if (name.length > 1) return known.long.has(name) ? `--${name}${value}` : argument;
+  if (name.length > 1) return known.long.has(name) || isSlip(name, known) ? `--${name}${value}` : argument;
   const long = known.short.get(name);
   return value !== '' && long !== undefined ? `--${long}${value}` : argument;
+}
+
+/** "-bundel" is "--bundle" gone wrong, and not "-b" with the value "undel". */
+function isSlip(name: string, known: KnownOptions): boolean {
+  return name.length > 3 && mostSimilar(name, known.long).length > 0;
 }

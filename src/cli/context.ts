@@ -20,12 +20,13 @@ export interface GlobalOptions {
 
 /** Where a command is when it fails: "tsrunc: run web: ...". */
 export interface Doing {
-  readonly command: string;
+  /** Undefined until the command line is understood. */
+  readonly command?: string;
   readonly id?: string;
 }
 
 export class Context {
-  doing: Doing;
+  doing: Doing = {};
   #log: FileLog | undefined;
   #root: string | undefined;
   #cgroups: CreateOptions['cgroups'] = 'files';
@@ -34,7 +35,6 @@ export class Context {
 
   constructor(caller: Caller) {
     this.caller = caller;
-    this.doing = { command: 'tsrunc' };
   }
 
   async configure(options: GlobalOptions): Promise<void> {

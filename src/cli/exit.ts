@@ -1,5 +1,5 @@
 // Owns the end of the process: the one catch-all, the one exit, and the sentence that a failure becomes.
-import { CallerGone, causeOf, Declined, errorCode, TsruncError } from '../errors.ts';
+import { CallerGone, causeOf, Declined, errorCode, TsruncError, UsageError } from '../errors.ts';
 import { loadedNative } from '../native/binding.ts';
 import type { Context, Doing } from './context.ts';
 import { runProgram } from './program.ts';
@@ -36,7 +36,8 @@ function tell(error: unknown, { caller, doing, log }: Context): void {
   const hint = hintOf(error);
   const trace = caller.environment['TSRUNC_TRACE'] && error instanceof Error ? `${error.stack ?? ''}\n` : '';
   // In one write(2): callers read once, and the decisive words come first.
-  caller.print(2, `${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}${trace}`);
+  const usage = error instanceof UsageError ? error.usage : undefined;
+  caller.print(2, `${message}\n${line('hint', hint)}${line('usage', usage)}${trace}`);
   try {
     log.failure(message);
   } catch (second) {
@@ -44,10 +45,15 @@ function tell(error: unknown, { caller, doing, log }: Context): void {
   }
 }
 
+function line(name: string, text: string | undefined): string {
+  return text === undefined ? '' : `${name}: ${text}\n`;
+}
+
 /** One line: what was being done, to what, and why it failed, down to the kernel's word. */
 export function sentence(error: unknown, doing: Doing): string {
-  const place = doing.id === undefined ? doing.command : `${doing.command} ${doing.id}`;
-  return `tsrunc: ${place}: ${causes(error).join(': ')}`.replaceAll('\n', ' ');
+  const place = [doing.command, doing.id].filter((word) => word !== undefined).join(' ');
+  const words = ['tsrunc', ...(place === '' ? [] : [place]), ...causes(error)];
+  return words.join(': ').replaceAll('\n', ' ');
 }
 
 function causes(error: unknown): string[] {

@@ -1,9 +1,10 @@
 // Owns commander's view of the table of verbs: a command line in, what is to be done out. Does nothing of it. A program is made
 // once for each command that is called, because a planner is called often.
-import { Command, CommanderError, Option } from 'commander';
-import { UsageError } from '../errors.ts';
+import { Command, CommanderError } from 'commander';
 import { normalizeArgv, type KnownOptions } from './argv.ts';
 import type { GlobalOptions } from './context.ts';
+import { globalOptions, readGlobals } from './globals.ts';
+import { unknownCommand, unknownGlobal, usageError, usageOf, withUsage } from './usage.ts';
 import { VERBS, type Verb } from './verbs.ts';
 
 /** A command line that is understood. */
@@ -13,10 +14,9 @@ export type CommandLine =
   | { readonly text: string }
   | 'version';
 
-const CGROUP_MANAGERS = ['cgroupfs', 'systemd', 'disabled'];
-
 /** In place of a command's name: all of them. */
 const ALL = undefined;
+const NONE = '';
 
 class Parser {
   readonly program: Command;
@@ -26,24 +26,11 @@ class Parser {
 
   constructor(called: string | undefined) {
     this.program = this.#configure(new Command('tsrunc').description('an OCI container runtime'))
-      .option('-v, --version', 'print the version')
-      .addOption(new Option('-V').hideHelp())
-      .option('--debug', 'log what is done')
-      .option('-l, --log <file>', 'log to this file instead of standard error; also file:PATH, syslog:ID, journald:ID')
-      .addOption(new Option('--log-format <format>', 'text or json').default('text'))
-      .addOption(
-        new Option('--log-level <level>', 'debug, or less').choices(['debug', 'info', 'warning', 'warn', 'error']),
-      )
-      .option('-r, --root <dir>', 'keep the state of containers here')
-      .option('-s, --systemd-cgroup', 'make cgroups through systemd')
-      .addOption(new Option('--cgroup-manager <name>', 'who makes cgroups').choices(CGROUP_MANAGERS))
-      .addOption(new Option('--systemd-log', 'log to the journal, as --log journald:tsrunc'))
-      .addOption(new Option('--criu <path>', 'ignored').hideHelp())
-      .addOption(
-        new Option('--rootless <value>', 'accepted; tsrunc sees for itself').choices(['true', 'false', 'auto']),
-      )
+      .usage('[global options] COMMAND [options] [arguments]')
       .enablePositionalOptions()
-      .helpCommand('help [command]', 'explain a command');
+      .helpCommand('help [command]', 'explain a command')
+      .addHelpText('after', '\nMore: tsrunc help COMMAND, and man tsrunc');
+    for (const option of globalOptions()) this.program.addOption(option);
     this.program.action(() => {
       const { version, V } = this.program.opts<{ version?: boolean; V?: boolean }>();
       if (version || V) this.#found = 'version';
@@ -56,17 +43,24 @@ class Parser {
   }
 
   /** UsageError for what it does not understand. */
-  parse(argv: readonly string[], passesThrough: boolean): CommandLine {
+  parse(argv: readonly string[], verb: Verb | undefined): CommandLine {
     this.#found = undefined;
     this.#said = '';
     try {
+      const passesThrough = verb?.passesThrough ?? false;
       this.program.parse(normalizeArgv(argv, this.#known, { passesThrough }), { from: 'user' });
     } catch (error) {
-      if (!(error instanceof CommanderError)) throw error;
-      if (error.exitCode !== 0)
-        throw new UsageError(error.message.replace(/^error: /, ''), { hint: 'tsrunc help lists commands and options' });
+      if (!(error instanceof CommanderError)) throw withUsage(error, verb);
+      const command = this.program.commands.find((one) => one.name() === verb?.name) ?? this.program;
+      if (error.exitCode !== 0) throw usageError(error, command, verb);
     }
     return this.#found ?? { text: this.#said };
+  }
+
+  /** Once for each parser: it keeps what it has read. */
+  readGlobals(argv: readonly string[]): GlobalOptions {
+    this.program.parseOptions(normalizeArgv(argv, this.#known, { passesThrough: false }));
+    return this.program.opts<GlobalOptions>();
   }
 
   #makeCommand(verb: Verb): Command {
@@ -75,6 +69,8 @@ class Parser {
     for (const option of verb.options?.() ?? []) command.addOption(option);
     if (verb.passesThrough) command.passThroughOptions();
     command.allowExcessArguments(false);
+    command.configureHelp({ commandUsage: () => usageOf(verb) });
+    command.addHelpText('after', `\nMore: man tsrunc-${verb.name}; tsrunc --help lists the global options`);
     command.action(() => {
       const globals = this.program.opts<GlobalOptions>();
       this.#found = { verb, args: command.args, options: command.opts(), globals };
@@ -86,6 +82,7 @@ class Parser {
   #configure(command: Command): Command {
     return command
       .exitOverride()
+      .showSuggestionAfterError(false)
       .configureOutput({ writeOut: (text) => (this.#said += text), writeErr: () => undefined });
   }
 }
@@ -105,35 +102,31 @@ export function wholeProgram(): Command {
 
 /** UsageError for a wrong command line. */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
-  const globals = countGlobals(argv);
-  const called = argv[globals];
-  const verb = VERBS.find(({ name }) => name === called);
-  if (called !== undefined && called !== 'help' && verb === undefined)
-    throw new UsageError(`unknown command ${JSON.stringify(called)}`, { hint: 'tsrunc help lists them' });
-  const isHelp = argv.slice(0, globals).some((argument) => argument === '-h' || argument === '--help');
-  return parserFor(isHelp ? ALL : verb?.name).parse(argv, verb?.passesThrough ?? false);
+  const { count, unknown } = readGlobals(argv);
+  if (unknown !== undefined) throw unknownGlobal(unknown);
+  const [called, topic] = argv.slice(count);
+  if (called === 'help') return explain(topic);
+  const verb = findVerb(called);
+  if (called !== undefined && verb === undefined) throw unknownCommand(called);
+  const isHelp = argv.slice(0, count).some((argument) => argument === '-h' || argument === '--help');
+  return parserFor(isHelp ? ALL : verb?.name).parse(argv, verb);
 }
 
-const GLOBAL_WITH_VALUE = [
-  '-l',
-  '-r',
-  '--criu',
-  '--log',
-  '--log-format',
-  '--log-level',
-  '--root',
-  '--cgroup-manager',
-  '--rootless',
-];
+/** The global options of a command line, whatever is wrong with the rest of it: a failure goes to the log that they name. */
+export function globalsOf(argv: readonly string[]): GlobalOptions {
+  return new Parser(NONE).readGlobals(argv.slice(0, readGlobals(argv).count));
+}
 
-/** How many arguments come before the command: global options and their values. */
-export function countGlobals(argv: readonly string[]): number {
-  for (let i = 0; i < argv.length; i++) {
-    const argument = argv[i] ?? '';
-    if (!argument.startsWith('-')) return i;
-    if (GLOBAL_WITH_VALUE.includes(argument.replace(/^-(?=\w\w)/, '--'))) i++;
-  }
-  return argv.length;
+function explain(topic: string | undefined): CommandLine {
+  const verb = findVerb(topic);
+  const isKnown = verb !== undefined && !verb.isHidden;
+  if (topic !== undefined && !isKnown && topic !== 'help' && !topic.startsWith('-'))
+    throw unknownCommand(topic, 'help');
+  return parserFor(isKnown ? verb.name : ALL).parse(isKnown ? [verb.name, '--help'] : ['--help'], verb);
+}
+
+function findVerb(word: string | undefined): Verb | undefined {
+  return VERBS.find(({ name }) => name === word);
 }
 
 function knownOptions(program: Command): KnownOptions {

@@ -23,6 +23,8 @@ const option = (flags: string, description: string) => new Option(flags, descrip
 const bundle = () => option('-b, --bundle <dir>', 'the bundle, a directory with config.json').default('.');
 const format = (...choices: [string, ...string[]]) =>
   option('-f, --format <format>', choices.join(' or ')).choices(choices).default(choices[0]);
+/** Options that belong together, under their own heading in the help. */
+const group = (heading: string, ...options: Option[]) => options.map((option) => option.helpGroup(`${heading}:`));
 /** An option that may come several times. */
 const list = (flags: string, description: string) =>
   option(flags, description)
@@ -39,14 +41,13 @@ const preserveFds = () =>
   option('--preserve-fds <n>', 'hand n more descriptors, from 3 on, to the container').argParser(parsePreserveFds);
 
 const createOptions = () => [
-  bundle(),
-  option('-f, --config <file>', 'the configuration, instead of the one of the bundle'),
-  consoleSocket(),
-  pidfdSocket(),
-  pidFile(),
-  option('--no-pivot', 'do not use pivot_root, for a rootfs on the initial ramdisk (insecure)'),
-  option('--no-new-keyring', 'stay in the session keyring of the caller'),
-  preserveFds(),
+  ...group('Bundle', bundle(), option('-f, --config <file>', 'the configuration, instead of the one of the bundle')),
+  ...group('For the caller', pidFile(), consoleSocket(), pidfdSocket(), preserveFds()),
+  ...group(
+    'Start',
+    option('--no-pivot', 'do not use pivot_root, for a rootfs on the initial ramdisk (insecure)'),
+    option('--no-new-keyring', 'stay in the session keyring of the caller'),
+  ),
 ];
 
 export const VERBS: readonly Verb[] = [
@@ -90,24 +91,36 @@ export const VERBS: readonly Verb[] = [
     args: '<id> [command...]',
     passesThrough: true,
     options: () => [
-      option('-p, --process <file>', 'the process as JSON, instead of command and options'),
-      list('-e, --env <variable>', 'add NAME=value to the environment'),
-      option('--cwd <dir>', 'working directory in the container'),
-      option('-u, --user <uid[:gid]>', 'user and group, in digits'),
-      list('-g, --additional-gids <gid>', 'add a group'),
-      list('-c, --cap <capability>', 'add a capability; never inheritable'),
-      option('-t, --tty', 'with a terminal'),
-      option('-d, --detach', 'leave the process running in the background'),
-      option('--pid-file <file>', PID_FILE),
-      option('--console-socket <path>', CONSOLE_SOCKET),
-      pidfdSocket(),
-      preserveFds(),
-      option('--no-new-privs', 'set no_new_privs'),
-      option('--apparmor <profile>', 'the AppArmor profile'),
-      option('--process-label <label>', 'the SELinux label'),
-      list('--cgroup <path>', "a cgroup below the container's, on v1 as CONTROLLER:PATH"),
-      option('--ignore-paused', 'also where the container is paused'),
-      option('--exec-wait-fifo <path>', 'start the program only when this fifo has been written to'),
+      ...group(
+        'Process',
+        option('-p, --process <file>', 'the process as JSON, instead of command and options'),
+        list('-e, --env <variable>', 'add NAME=value to the environment'),
+        option('--cwd <dir>', 'working directory in the container'),
+        option('-t, --tty', 'with a terminal'),
+        option('-d, --detach', 'leave the process running in the background'),
+      ),
+      ...group(
+        'Privileges',
+        option('-u, --user <uid[:gid]>', 'user and group, in digits'),
+        list('-g, --additional-gids <gid>', 'add a group'),
+        list('-c, --cap <capability>', 'add a capability; never inheritable'),
+        option('--no-new-privs', 'set no_new_privs'),
+        option('--apparmor <profile>', 'the AppArmor profile'),
+        option('--process-label <label>', 'the SELinux label'),
+      ),
+      ...group(
+        'For the caller',
+        option('--pid-file <file>', PID_FILE),
+        option('--console-socket <path>', CONSOLE_SOCKET),
+        pidfdSocket(),
+        preserveFds(),
+      ),
+      ...group(
+        'Start',
+        list('--cgroup <path>', "a cgroup below the container's, on v1 as CONTROLLER:PATH"),
+        option('--ignore-paused', 'also where the container is paused'),
+        option('--exec-wait-fifo <path>', 'start the program only when this fifo has been written to'),
+      ),
     ],
     load: async () => (await import('./commands/exec.ts')).exec,
   },
@@ -194,9 +207,12 @@ export const VERBS: readonly Verb[] = [
     args: '<id>',
     options: () => [
       ...createOptions(),
-      option('-d, --detach', 'leave the container running in the background'),
-      option('--keep', 'keep the state of the container when it has ended'),
-      option('--no-subreaper', 'do not adopt orphaned processes of the container'),
+      ...group(
+        'Start',
+        option('-d, --detach', 'leave the container running in the background'),
+        option('--keep', 'keep the state of the container when it has ended'),
+        option('--no-subreaper', 'do not adopt orphaned processes of the container'),
+      ),
     ],
     load: async () => (await import('./commands/run.ts')).run,
   },
@@ -228,20 +244,29 @@ export const VERBS: readonly Verb[] = [
     args: '<id>',
     options: () => [
       option('-r, --resources <file>', 'linux.resources as JSON, - for standard input; other options are then ignored'),
-      option('--cpu-period <us>', 'period of the CPU quota, microseconds'),
-      option('--cpu-quota <us>', 'CPU time in a period, microseconds'),
-      option('--cpu-burst <us>', 'CPU time that may be saved up, microseconds'),
-      option('--cpu-share <n>', 'relative CPU weight, 2 to 262144'),
-      option('--cpu-idle <n>', '1: only when nobody else wants the CPU'),
-      option('--cpu-rt-period <us>', 'realtime period, microseconds'),
-      option('--cpu-rt-runtime <us>', 'realtime CPU time in a period, microseconds'),
-      option('--cpuset-cpus <list>', 'CPUs such as 0-3,7'),
-      option('--cpuset-mems <list>', 'memory nodes such as 0-1'),
-      option('--memory <bytes>', 'memory limit, with k, m, g; -1 for none'),
-      option('--memory-reservation <bytes>', 'memory to keep where others need it'),
-      option('--memory-swap <bytes>', 'limit of memory and swap together'),
-      option('--blkio-weight <n>', 'relative I/O weight, 10 to 1000'),
-      option('--pids-limit <n>', 'number of tasks; -1 for no limit'),
+      ...group(
+        'CPU',
+        option('--cpu-period <us>', 'period of the CPU quota, microseconds'),
+        option('--cpu-quota <us>', 'CPU time in a period, microseconds'),
+        option('--cpu-burst <us>', 'CPU time that may be saved up, microseconds'),
+        option('--cpu-share <n>', 'relative CPU weight, 2 to 262144'),
+        option('--cpu-idle <n>', '1: only when nobody else wants the CPU'),
+        option('--cpu-rt-period <us>', 'realtime period, microseconds'),
+        option('--cpu-rt-runtime <us>', 'realtime CPU time in a period, microseconds'),
+        option('--cpuset-cpus <list>', 'CPUs such as 0-3,7'),
+        option('--cpuset-mems <list>', 'memory nodes such as 0-1'),
+      ),
+      ...group(
+        'Memory',
+        option('--memory <bytes>', 'memory limit, with k, m, g; -1 for none'),
+        option('--memory-reservation <bytes>', 'memory to keep where others need it'),
+        option('--memory-swap <bytes>', 'limit of memory and swap together'),
+      ),
+      ...group(
+        'I/O and tasks',
+        option('--blkio-weight <n>', 'relative I/O weight, 10 to 1000'),
+        option('--pids-limit <n>', 'number of tasks; -1 for no limit'),
+      ),
       option('--l3-cache-schema <schema>', 'not supported').hideHelp(),
       option('--mem-bw-schema <schema>', 'not supported').hideHelp(),
       option('--kernel-memory <bytes>', 'ignored').hideHelp(),

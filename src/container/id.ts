@@ -7,6 +7,6 @@ const VALID = /^[A-Za-z0-9_+.-]+$/;
 export function checkId(id: string): void {
   if (!VALID.test(id) || id === '.' || id === '..' || id.length > 255)
     throw new StateError('ERR_STATE_ID', `invalid container ID format: ${JSON.stringify(id)}`, {
-      hint: 'an id is made of letters, digits, "_", "+", "-" and "."',
+      hint: 'an id is a name of your choice, of letters, digits, "_", "+", "-" and "."; it is not the name of an image',
     });
 }

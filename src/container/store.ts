@@ -158,7 +158,7 @@ export class Store {
     try {
       lock = await this.#lock(directory);
     } catch (cause) {
-      if (errorCode(cause) === 'ENOENT') throw notFound(id);
+      if (errorCode(cause) === 'ENOENT') throw notFound(id, this.root);
       throw new FileError(`lock container ${id}`, { cause });
     }
     try {
@@ -174,7 +174,7 @@ export class Store {
     try {
       text = readFileSync(path, 'utf8');
     } catch (cause) {
-      if (errorCode(cause) === 'ENOENT') throw notFound(id);
+      if (errorCode(cause) === 'ENOENT') throw notFound(id, this.root);
       throw new FileError(`read the state of container ${id}`, { cause });
     }
     return parseState(text, path);
@@ -213,8 +213,10 @@ function unlinkIfThere(path: string): void {
   }
 }
 
-function notFound(id: string): StateError {
-  return new StateError('ERR_STATE_NOT_FOUND', `container does not exist: ${id}`);
+function notFound(id: string, root: string): StateError {
+  return new StateError('ERR_STATE_NOT_FOUND', `container does not exist: ${id}`, {
+    hint: `tsrunc list lists the containers in ${root}; --root DIR looks into another place`,
+  });
 }
 
 function parseState(text: string, path: string): StoredState {

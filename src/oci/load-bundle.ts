@@ -1,8 +1,8 @@
 // Owns the way from a bundle's directory to a checked configuration and absolute paths. bundle.md; config.md, Root.
 import { realpathSync, statSync } from 'node:fs';
-import { FileError, SpecError } from '../errors.ts';
+import { errorCode, FileError, SpecError } from '../errors.ts';
 import { resolveFrom } from '../plan/paths.ts';
-import { readJson, type Reader } from './json.ts';
+import { readJson, type JsonDocument, type Reader } from './json.ts';
 import type { Config, ExactIntegers } from './types.ts';
 import { validateConfig } from './validate.ts';
 
@@ -19,11 +19,23 @@ export interface Bundle {
 export async function loadBundle(reader: Reader, directory: string, configPath?: string): Promise<Bundle> {
   const absolute = reader.resolve(directory);
   const path = configPath === undefined ? `${absolute}/config.json` : reader.resolve(configPath);
-  const document = readJson(path, reader);
+  const document = readConfig(path, reader);
   const faults = await validateConfig(document.value);
   if (faults.length > 0) throw new SpecError(path, faults);
   const config = document.value as Config;
   return { directory: absolute, config, exact: document.exact, rootfs: findRootfs(absolute, config) };
+}
+
+function readConfig(path: string, reader: Reader): JsonDocument {
+  try {
+    return readJson(path, reader);
+  } catch (error) {
+    if (!(error instanceof FileError) || !['ENOENT', 'ENOTDIR'].includes(errorCode(error.cause) ?? '')) throw error;
+    throw new FileError(error.message, {
+      cause: error.cause,
+      hint: '-b DIR names the bundle, a directory with config.json; tsrunc spec -b DIR writes a default one',
+    });
+  }
 }
 
 function findRootfs(bundle: string, config: Config): string {

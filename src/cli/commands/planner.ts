@@ -4,7 +4,7 @@ import { Declined, UsageError } from '../../errors.ts';
 import { servePlanner } from '../../planner/serve.ts';
 import { Context, runtimeDirectory } from '../context.ts';
 import { statusOf } from '../exit.ts';
-import { countGlobals } from '../parser.ts';
+import { countGlobals } from '../globals.ts';
 import { parseDuration } from '../quantities.ts';
 
 export async function planner(context: Context, _args: readonly string[], options: object): Promise<number> {
