@@ -45,6 +45,13 @@ export default tseslint.config(
         'error',
         { object: 'process', property: 'exit', message: 'the one exit is in cli/exit.ts, where the failure is told' },
       ],
+      'no-restricted-syntax': [
+        'error',
+        ...['TryStatement[finalizer]', "CallExpression[callee.property.name='finally']"].map((selector) => ({
+          selector,
+          message: 'finally lets the failure of a clean-up hide the first one: lastly() of errors.ts does not',
+        })),
+      ],
       eqeqeq: ['error', 'always', { null: 'ignore' }],
     },
   },
@@ -63,6 +70,7 @@ export default tseslint.config(
       'no-console': 'off',
       'no-restricted-exports': 'off',
       'no-restricted-properties': 'off',
+      'no-restricted-syntax': 'off',
       // Tests build configurations that the types forbid.
       '@typescript-eslint/no-explicit-any': 'off',
     },

@@ -6,8 +6,6 @@ export abstract class TsruncError extends Error {
   abstract readonly code: string;
   /** What to do about it, where we know: printed on a line of its own. */
   readonly hint: string | undefined;
-  /** A clean-up that failed, too; it never hides the first failure. */
-  suppressed: unknown;
 
   constructor(message: string, options: { cause?: unknown; hint?: string } = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
@@ -120,14 +118,61 @@ export class InternalError extends TsruncError {
   readonly code = 'ERR_INTERNAL';
 }
 
+/** Clean-ups that have failed, by the failure that they came after. */
+const suppressed = new WeakMap<Error, unknown[]>();
+
+/** What else has failed on the way out of a failure, along its causes. It is told beside it, never instead of it. */
+export function suppressedBy(error: unknown): unknown[] {
+  return error instanceof Error ? [...(suppressed.get(error) ?? []), ...suppressedBy(error.cause)] : [];
+}
+
+function suppress(first: unknown, second: unknown): unknown {
+  if (first instanceof Error && first !== second) suppressed.set(first, [...(suppressed.get(first) ?? []), second]);
+  return first;
+}
+
 /** Runs a clean-up on the way out of a failure. The first failure stays the one that is told. */
 export async function whileFailing(error: unknown, cleanUp: () => void | Promise<void>): Promise<unknown> {
   try {
     await cleanUp();
+    return error;
   } catch (second) {
-    if (error instanceof TsruncError) error.suppressed = second;
+    return suppress(error, second);
   }
-  return error;
+}
+
+/** The same where nothing waits. */
+export function whileFailingSync(error: unknown, cleanUp: () => void): unknown {
+  try {
+    cleanUp();
+    return error;
+  } catch (second) {
+    return suppress(error, second);
+  }
+}
+
+/** Work, and what follows whatever comes of it. Unlike after `finally`, a failure of the work is told before that of the clean-up. */
+export async function lastly<T>(work: () => T | Promise<T>, cleanUp: () => void | Promise<void>): Promise<T> {
+  let result: T;
+  try {
+    result = await work();
+  } catch (error) {
+    throw await whileFailing(error, cleanUp);
+  }
+  await cleanUp();
+  return result;
+}
+
+/** The same where nothing waits. */
+export function lastlySync<T>(work: () => T, cleanUp: () => void): T {
+  let result: T;
+  try {
+    result = work();
+  } catch (error) {
+    throw whileFailingSync(error, cleanUp);
+  }
+  cleanUp();
+  return result;
 }
 
 /** The `code` of any error that has one (ours, Node's, the addon's). */

@@ -63,9 +63,11 @@ export class FileLog implements Log {
     this.#log('warn', message);
   }
 
-  /** The one line of a failure, in the log file where there is one; standard error has it in plain words already. */
-  failure(message: string): void {
-    if (this.#options.path !== undefined || this.#options.service !== undefined) this.#log('error', message);
+  /** The one line of a failure, and what else is to be said of it, where there is a log; standard error gets it in plain words. */
+  failure(message: string, notes: readonly string[]): void {
+    if (this.#options.path === undefined && this.#options.service === undefined) return;
+    this.#log('error', message);
+    for (const note of notes) this.#log('warn', note);
   }
 
   #log(level: Level, message: string): void {

@@ -63,13 +63,15 @@ void TakeOwned(Owned* owned) {
   owned->created.Add(After(g_message.data));
 }
 
-// False when it cannot be written: then the command has failed, whatever the planner says.
+constexpr int kStderrPatience = 1000;  // milliseconds
+
+// False when it cannot be written. Standard error is for words beside the work: a full one holds nothing up for long.
 bool WriteAll(int stream, const char* data, size_t size) {
   while (size > 0) {
     Outcome written = sys::Write(stream, data, size);
     if (written.err() == EAGAIN) {
       pollfd waiting = {stream, POLLOUT, 0};
-      (void)sys::Poll(&waiting, 1, -1);
+      if (sys::Poll(&waiting, 1, stream == 1 ? -1 : kStderrPatience).value == 0) return false;
       continue;
     }
     if (!written.ok()) return false;
@@ -229,7 +231,10 @@ Answer Serve(const Command& command, Planner planner, OnLoss on_loss) {
     g_message.data[size] = '\0';
     const Head& head = g_message.head;
     switch (head.kind) {
-      case kPrint: is_written = WriteAll(static_cast<int>(head.a), g_message.data, size) && is_written; break;
+      case kPrint:
+        // Without its output a command has failed, whatever the planner says.
+        if (!WriteAll(static_cast<int>(head.a), g_message.data, size) && head.a == 1) is_written = false;
+        break;
       case kLaunch: LaunchHelper(planner.connection.get(), &received, size); break;
       case kWait: WaitForChild(planner.connection.get(), static_cast<int>(head.a)); break;
       case kOwned: TakeOwned(&owned); break;

@@ -2,44 +2,47 @@
 // slower, and the garbage that is collected on its first turn is nobody's concern in a process that is about to end.
 import { CallerGone } from '../errors.ts';
 import { native } from '../native/binding.ts';
+import type { Descriptor } from '../native/descriptor.ts';
 import { isEnd, type Channel } from './channel.ts';
 import { decodeMessage, type Message } from './protocol.ts';
 
 export class BlockingChannel implements Channel {
-  readonly #socket: number;
+  readonly #socket: Descriptor;
   #isGone = false;
 
-  constructor(socket: number) {
+  constructor(socket: Descriptor) {
     this.#socket = socket;
   }
 
   get isGone(): boolean {
     // The front says nothing that it was not asked: what there is to read is its end.
-    this.#isGone ||= native().waitReady([this.#socket], 'read', 0) !== undefined;
+    this.#isGone ||= native().waitReady([this.#socket.number], 'read', 0) !== undefined;
     return this.#isGone;
   }
 
-  send(bytes: Uint8Array, descriptors: readonly number[] = []): void {
+  send(bytes: Uint8Array, descriptors: readonly Descriptor[] = []): void {
     try {
-      while (!native().sendMessage(this.#socket, bytes, descriptors)) native().waitReady([this.#socket], 'write');
+      const numbers = descriptors.map(({ number }) => number);
+      while (!native().sendMessage(this.#socket.number, bytes, numbers))
+        native().waitReady([this.#socket.number], 'write');
     } catch (error) {
       throw isEnd(error) ? this.#gone(error) : error;
     }
   }
 
-  async ask(bytes: Uint8Array, descriptors: readonly number[] = []): Promise<Message> {
+  async ask(bytes: Uint8Array, descriptors: readonly Descriptor[] = []): Promise<Message> {
     this.send(bytes, descriptors);
     await undefined; // the front is at work: who asked may be, too
-    native().waitReady([this.#socket], 'read');
-    const answer = native().receiveMessage(this.#socket);
+    native().waitReady([this.#socket.number], 'read');
+    const answer = native().receiveMessage(this.#socket.number);
     const message = answer && decodeMessage(answer);
     if (!message) throw this.#gone();
     return message;
   }
 
-  async whenReadable(descriptor: number): Promise<void> {
+  async whenReadable({ number }: Descriptor): Promise<void> {
     await undefined;
-    if (native().waitReady([descriptor, this.#socket], 'read') !== descriptor) throw this.#gone();
+    if (native().waitReady([number, this.#socket.number], 'read') !== number) throw this.#gone();
   }
 
   #gone(cause?: unknown): CallerGone {

@@ -2,14 +2,15 @@
 // local.ts is one that has started this process for the command; remote.ts is one that has asked a planner (docs/decisions/0011,
 // 0013). Commands must not know which.
 import type { ExitStatus, NotifyEnds, Report } from '../native/binding.ts';
+import type { Descriptor } from '../native/descriptor.ts';
 
-/** Descriptors that a helper is started with; they are closed once it has them. */
+/** What a helper is started with; its descriptors stay the starter's to close. */
 export interface Launch {
-  readonly helper: number;
-  readonly sync: number;
-  readonly plan: number;
+  readonly helper: Descriptor;
+  readonly sync: Descriptor;
+  readonly plan: Descriptor;
   /** Descriptors for single operations, by position. */
-  readonly slots: readonly number[];
+  readonly slots: readonly Descriptor[];
   /** CLONE_NEW* that the helper is born with, where it is init itself. */
   readonly flagsOfInit?: number;
   /** Numbers, as the caller has them, of what the container keeps besides its standard streams. */
@@ -19,7 +20,7 @@ export interface Launch {
 /** A process in the foreground: its end is the command's. */
 export interface Foreground {
   readonly pid: number;
-  readonly terminal?: number;
+  readonly terminal?: Descriptor;
   readonly notify?: NotifyEnds;
 }
 
@@ -64,19 +65,19 @@ export interface Caller {
   readInput(): string;
   /** Writes a file as if the caller did. */
   writeFile(path: string, text: string, options: { flag: 'w' | 'wx' | 'a'; mode: number }): void;
-  /** To standard output (1) or error (2). */
+  /** To standard output (1), all of it or an error; or to standard error (2), if that can be written. */
   print(stream: 1 | 2, text: string): void;
 
   /** Starts the helper as a child of the caller: its pid where it is init; otherwise waits until it has given birth to init, or has failed and reported why. */
   launch(launch: Launch): Promise<number | undefined>;
   /** The next report at a sync socket; null at its end. */
-  receive(sync: number): Promise<Report | null>;
+  receive(sync: Descriptor): Promise<Report | null>;
   /** Waits until there is something to read, or the end. */
-  whenReadable(descriptor: number): Promise<void>;
+  whenReadable(descriptor: Descriptor): Promise<void>;
   /** Waits for a child of the caller's that the caller has been told of. */
   waitFor(pid: number): Promise<ExitStatus>;
   /** Waits for an exclusive flock(2) on the directory; closing the descriptor gives it up. */
-  lock(path: string): Promise<number>;
+  lock(path: string): Promise<Descriptor>;
 
   /** The container that is about to be made: if this process is lost before the command is done, the caller ends it. */
   own(owned: Owned): void;
@@ -85,5 +86,5 @@ export interface Caller {
   /** Hands the rest to the caller, which waits for the end, forwarding signals, and then sees to `ending`: the last thing that a command does. */
   supervise(foreground: Foreground, ending?: Ending): Promise<undefined>;
   /** Waits until the container has said READY or has ended: the last thing that a command does. */
-  waitForReady(notify: NotifyEnds & { readonly pid: number; readonly pidfd: number }): Promise<void>;
+  waitForReady(notify: NotifyEnds & { readonly pid: number; readonly pidfd: Descriptor }): Promise<void>;
 }

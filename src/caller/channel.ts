@@ -1,16 +1,17 @@
 // Owns what it takes to ask a front: connection.ts has it for who serves many, blocking.ts for who serves one.
 import { errorCode } from '../errors.ts';
+import type { Descriptor } from '../native/descriptor.ts';
 import type { Message } from './protocol.ts';
 
 export interface Channel {
   /** Whether the front has ended. */
   readonly isGone: boolean;
   /** Sends a message; `descriptors` stay the sender's to close. CallerGone when nobody is there. */
-  send(bytes: Uint8Array, descriptors?: readonly number[]): void;
+  send(bytes: Uint8Array, descriptors?: readonly Descriptor[]): void;
   /** Sends a message and waits for the answer to it. CallerGone when none comes. */
-  ask(bytes: Uint8Array, descriptors?: readonly number[]): Promise<Message>;
+  ask(bytes: Uint8Array, descriptors?: readonly Descriptor[]): Promise<Message>;
   /** Waits until there is something to read from the descriptor, or the end. CallerGone when the front ends before that. */
-  whenReadable(descriptor: number): Promise<void>;
+  whenReadable(descriptor: Descriptor): Promise<void>;
 }
 
 /** Whether a send(2) has failed because nobody is there any more. */

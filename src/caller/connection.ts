@@ -1,7 +1,7 @@
 // Owns one connection of a front's: messages out, in their order and without blocking, and the answers to them.
-import { closeSync } from 'node:fs';
 import { CallerGone } from '../errors.ts';
 import { native } from '../native/binding.ts';
+import type { Descriptor } from '../native/descriptor.ts';
 import { isEnd, type Channel } from './channel.ts';
 import { decodeMessage, type Message } from './protocol.ts';
 
@@ -11,11 +11,11 @@ const MAX_WAITING = 8 << 20;
 interface Outgoing {
   readonly bytes: Uint8Array;
   /** Ours, closed when they are sent. */
-  readonly descriptors: readonly number[];
+  readonly descriptors: readonly Descriptor[];
 }
 
 export class Connection implements Channel {
-  readonly #socket: number;
+  readonly #socket: Descriptor;
   #stopReading: () => void = () => undefined;
   #stopWriting: (() => void) | undefined;
   readonly #outgoing: Outgoing[] = [];
@@ -28,14 +28,14 @@ export class Connection implements Channel {
   readonly #onClose: () => void;
 
   /** `onMessage` gets what is no answer, undefined for what is no message; `onClose` is called once. */
-  constructor(socket: number, on: { message: (message: Message | undefined) => void; close: () => void }) {
+  constructor(socket: Descriptor, on: { message: (message: Message | undefined) => void; close: () => void }) {
     this.#socket = socket;
     this.#onMessage = on.message;
     this.#onClose = on.close;
   }
 
   open(): void {
-    this.#stopReading = native().watch(this.#socket, 'read', () => this.#read());
+    this.#stopReading = native().watch(this.#socket.number, 'read', () => this.#read());
     this.#read(); // most fronts have sent their request by now
   }
 
@@ -55,7 +55,7 @@ export class Connection implements Channel {
     return () => this.#gone.delete(callback);
   }
 
-  send(bytes: Uint8Array, descriptors: readonly number[] = []): void {
+  send(bytes: Uint8Array, descriptors: readonly Descriptor[] = []): void {
     if (this.#isGone) throw new CallerGone('the caller has ended');
     if (this.#outgoing.length === 0 && this.#trySend(bytes, descriptors)) return;
     if (this.#waiting + bytes.length > MAX_WAITING) {
@@ -63,30 +63,30 @@ export class Connection implements Channel {
       throw new CallerGone('the caller does not read what it is told');
     }
     this.#waiting += bytes.length;
-    this.#outgoing.push({ bytes, descriptors: descriptors.map((descriptor) => native().duplicate(descriptor)) });
+    this.#outgoing.push({ bytes, descriptors: descriptors.map(({ number }) => native().duplicate(number)) });
     this.#stopWriting ??= this.#watchWriting();
   }
 
   /** libuv takes a descriptor once: this is another number of the same socket. */
   #watchWriting(): () => void {
-    const writing = native().duplicate(this.#socket);
-    const stop = native().watch(writing, 'write', () => this.#sendWaiting());
+    const writing = native().duplicate(this.#socket.number);
+    const stop = native().watch(writing.number, 'write', () => this.#sendWaiting());
     return () => {
       stop();
-      closeSync(writing);
+      writing.close();
     };
   }
 
-  ask(bytes: Uint8Array, descriptors: readonly number[] = []): Promise<Message> {
+  ask(bytes: Uint8Array, descriptors: readonly Descriptor[] = []): Promise<Message> {
     return new Promise((resolve, reject) => {
       this.#answer = { resolve, reject };
       this.send(bytes, descriptors);
     });
   }
 
-  whenReadable(descriptor: number): Promise<void> {
+  whenReadable({ number }: Descriptor): Promise<void> {
     return new Promise((resolve, reject) => {
-      const stop = native().watch(descriptor, 'read', () => {
+      const stop = native().watch(number, 'read', () => {
         end();
         resolve();
       });
@@ -112,16 +112,17 @@ export class Connection implements Channel {
     this.#isGone = true;
     this.#stopReading();
     this.#stopWriting?.();
-    for (const { descriptors } of this.#outgoing.splice(0)) for (const descriptor of descriptors) closeSync(descriptor);
-    closeSync(this.#socket);
+    for (const { descriptors } of this.#outgoing.splice(0)) for (const descriptor of descriptors) descriptor.close();
+    this.#socket.close();
     this.#answer?.reject(new CallerGone('the caller has ended'));
     for (const callback of [...this.#gone]) callback();
     this.#onClose();
   }
 
-  #trySend(bytes: Uint8Array, descriptors: readonly number[]): boolean {
+  #trySend(bytes: Uint8Array, descriptors: readonly Descriptor[]): boolean {
     try {
-      return native().sendMessage(this.#socket, bytes, descriptors);
+      const numbers = descriptors.map(({ number }) => number);
+      return native().sendMessage(this.#socket.number, bytes, numbers);
     } catch (error) {
       if (!isEnd(error)) throw error;
       this.close();
@@ -135,7 +136,7 @@ export class Connection implements Channel {
         if (!this.#trySend(next.bytes, next.descriptors)) return;
         this.#outgoing.shift();
         this.#waiting -= next.bytes.length;
-        for (const descriptor of next.descriptors) closeSync(descriptor);
+        for (const descriptor of next.descriptors) descriptor.close();
       }
     } catch (error) {
       if (error instanceof CallerGone) return; // everything is closed
@@ -150,7 +151,7 @@ export class Connection implements Channel {
   /** Null also for what is no message of this protocol: too long. Nothing that a caller sends may end the planner. */
   #receive(): Buffer | null | undefined {
     try {
-      return native().receiveMessage(this.#socket);
+      return native().receiveMessage(this.#socket.number);
     } catch {
       return null;
     }

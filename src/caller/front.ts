@@ -1,9 +1,10 @@
 // Owns what is the same for every caller: it is a front (addon/front), a process that starts, waits and supervises when it is asked
 // to, while this one plans. Nothing here may block, because a planner has others to serve. What differs is what this process
 // shares with it: local.ts, remote.ts.
-import { closeSync, constants, openSync } from 'node:fs';
-import { CallerGone, errorCode, SyscallError } from '../errors.ts';
+import { constants } from 'node:fs';
+import { CallerGone, errorCode, lastly, lastlySync, SyscallError } from '../errors.ts';
 import { native, type ExitStatus, type NotifyEnds, type Report } from '../native/binding.ts';
+import { Descriptor } from '../native/descriptor.ts';
 import { readable } from '../native/readable.ts';
 import type { Ending, Foreground, Launch, Owned, Removal } from './caller.ts';
 import type { Channel } from './channel.ts';
@@ -34,15 +35,15 @@ export abstract class FrontCaller {
     return isInit ? pid : undefined;
   }
 
-  async receive(sync: number): Promise<Report | null> {
+  async receive(sync: Descriptor): Promise<Report | null> {
     for (;;) {
-      const report = native().receiveNow(sync);
+      const report = native().receiveNow(sync.number);
       if (report !== undefined) return report;
       await this.whenReadable(sync);
     }
   }
 
-  whenReadable(descriptor: number): Promise<void> {
+  whenReadable(descriptor: Descriptor): Promise<void> {
     return this.channel.whenReadable(descriptor);
   }
 
@@ -58,10 +59,10 @@ export abstract class FrontCaller {
     }
   }
 
-  async lock(path: string): Promise<number> {
+  async lock(path: string): Promise<Descriptor> {
     const lock = await native().lockDirectory(path);
     if (!this.channel.isGone) return lock;
-    closeSync(lock);
+    lock.close();
     throw new CallerGone('the caller has ended');
   }
 
@@ -80,23 +81,23 @@ export abstract class FrontCaller {
   async supervise({ pid, terminal, notify }: Foreground, ending?: Ending): Promise<undefined> {
     const removal = fits(ending?.removal) ? ending?.removal : undefined;
     // Open, the directory stays the one that is meant, whoever makes another of its name.
-    const directory = removal === undefined ? undefined : openSync(removal.directory, DIRECTORY);
-    try {
-      const has =
-        (terminal === undefined ? 0 : HAS.terminal) |
-        (notify === undefined ? 0 : HAS.notify) |
-        (ending === undefined ? 0 : HAS.finish) |
-        (removal === undefined ? 0 : HAS.removal);
-      const descriptors = [terminal, notify?.socket, directory].filter((descriptor) => descriptor !== undefined);
-      const { cgroups = [], files = [] } = removal ?? {};
-      const texts = encodeTexts(notify?.host ?? '', ...cgroups, '', removal?.directory ?? '', ...files, '');
-      this.channel.send(encodeMessage(TO_FRONT.supervise, { a: pid, b: has }, texts), descriptors);
-    } finally {
-      if (directory !== undefined) closeSync(directory);
-    }
+    const directory = removal === undefined ? undefined : Descriptor.open(removal.directory, DIRECTORY);
+    const has =
+      (terminal === undefined ? 0 : HAS.terminal) |
+      (notify === undefined ? 0 : HAS.notify) |
+      (ending === undefined ? 0 : HAS.finish) |
+      (removal === undefined ? 0 : HAS.removal);
+    const descriptors = [terminal, notify?.socket, directory].filter((descriptor) => descriptor !== undefined);
+    const { cgroups = [], files = [] } = removal ?? {};
+    const texts = encodeTexts(notify?.host ?? '', ...cgroups, '', removal?.directory ?? '', ...files, '');
+    const message = encodeMessage(TO_FRONT.supervise, { a: pid, b: has }, texts);
+    lastlySync(
+      () => this.channel.send(message, descriptors),
+      () => directory?.close(),
+    );
   }
 
-  async waitForReady(notify: NotifyEnds & { readonly pid: number; readonly pidfd: number }): Promise<void> {
+  async waitForReady(notify: NotifyEnds & { readonly pid: number; readonly pidfd: Descriptor }): Promise<void> {
     const message = encodeMessage(TO_FRONT.waitForReady, { a: notify.pid }, encodeTexts(notify.host));
     this.channel.send(message, [notify.socket, notify.pidfd]);
   }
@@ -108,18 +109,17 @@ function fits(removal: Removal | undefined): boolean {
 }
 
 async function endOf(pid: number): Promise<void> {
-  let pidfd: number;
+  let pidfd: Descriptor;
   try {
     pidfd = native().openPidfd(pid);
   } catch (error) {
     if (errorCode(error) === 'ESRCH') return;
     throw error;
   }
-  try {
-    await readable(pidfd);
-  } finally {
-    closeSync(pidfd);
-  }
+  await lastly(
+    () => readable(pidfd).then(),
+    () => pidfd.close(),
+  );
 }
 
 function failed(errno: number, syscall: string, text: string): SyscallError {

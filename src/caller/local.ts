@@ -1,7 +1,9 @@
 // Owns the case in which the front has started this process for one command: directory, terminal and environment are its own.
-import { readFileSync, writeFileSync, writeSync } from 'node:fs';
-import { UsageError } from '../errors.ts';
+import { readFileSync } from 'node:fs';
+import { errorCode, lastlySync, UsageError } from '../errors.ts';
 import { native } from '../native/binding.ts';
+import { Descriptor } from '../native/descriptor.ts';
+import { readWhole, writeWhole } from '../native/whole.ts';
 import { resolveFrom } from '../plan/paths.ts';
 import type { Caller, Owned } from './caller.ts';
 import { BlockingChannel } from './blocking.ts';
@@ -27,7 +29,7 @@ export class LocalCaller extends FrontCaller implements Caller {
 
   protected get channel(): Channel {
     if (this.#front === undefined) throw new UsageError('this needs bin/tsrunc, which starts what is to be started');
-    return (this.#channel ??= new BlockingChannel(parseFront(this.#front)));
+    return (this.#channel ??= new BlockingChannel(new Descriptor(parseFront(this.#front))));
   }
 
   override get isGone(): boolean {
@@ -51,15 +53,20 @@ export class LocalCaller extends FrontCaller implements Caller {
   }
 
   readInput(): string {
-    return readFileSync(0, 'utf8');
+    return readWhole(0);
   }
 
   writeFile(path: string, text: string, options: { flag: 'w' | 'wx' | 'a'; mode: number }): void {
-    writeFileSync(path, text, options);
+    const file = Descriptor.open(path, options.flag, options.mode);
+    lastlySync(
+      () => writeWhole(file.number, text),
+      () => file.close(),
+    );
   }
 
   print(stream: 1 | 2, text: string): void {
-    writeSync(stream, text);
+    if (stream === 1) writeWhole(stream, text);
+    else printBeside(text);
   }
 
   /** The terminal signals this process, too. If that ends the front, we are there to take back what was made. */
@@ -83,5 +90,17 @@ export class LocalCaller extends FrontCaller implements Caller {
   /** The front is to become this program itself. */
   decline(): void {
     this.channel.send(encodeMessage(TO_FRONT.decline, {}));
+  }
+}
+
+/** How long a standard error that is full may hold a command up. */
+const STDERR_PATIENCE_MS = 1000;
+
+/** Standard error is for words beside the work: one that cannot be written (closed, read-only, full) fails nothing. */
+function printBeside(text: string): void {
+  try {
+    writeWhole(2, text, { patienceMs: STDERR_PATIENCE_MS });
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
   }
 }

@@ -1,6 +1,8 @@
 // Owns the case in which the caller is a front that has asked this planner: its directory, terminal and environment are not ours.
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
-import { Declined } from '../errors.ts';
+import { constants, fstatSync, lstatSync, readFileSync, statSync } from 'node:fs';
+import { Declined, lastlySync } from '../errors.ts';
+import { Descriptor } from '../native/descriptor.ts';
+import { writeWhole } from '../native/whole.ts';
 import { resolveFrom } from '../plan/paths.ts';
 import type { Caller } from './caller.ts';
 import type { Channel } from './channel.ts';
@@ -44,11 +46,10 @@ export class RemoteCaller extends FrontCaller implements Caller {
 
   readText(path: string): string {
     const file = this.#openRegular(path, constants.O_RDONLY, 0);
-    try {
-      return readFileSync(file, 'utf8');
-    } finally {
-      closeSync(file);
-    }
+    return lastlySync(
+      () => readFileSync(file.number, 'utf8'),
+      () => file.close(),
+    );
   }
 
   readInput(): string {
@@ -58,25 +59,22 @@ export class RemoteCaller extends FrontCaller implements Caller {
   writeFile(path: string, text: string, { flag, mode }: { flag: 'w' | 'wx' | 'a'; mode: number }): void {
     const how = { w: constants.O_TRUNC, wx: constants.O_EXCL, a: constants.O_APPEND }[flag];
     const ours = process.umask(this.#umask);
-    let file: number;
-    try {
-      file = this.#openRegular(path, constants.O_WRONLY | constants.O_CREAT | how, mode);
-    } finally {
-      process.umask(ours);
-    }
-    try {
-      writeSync(file, text);
-    } finally {
-      closeSync(file);
-    }
+    const file = lastlySync(
+      () => this.#openRegular(path, constants.O_WRONLY | constants.O_CREAT | how, mode),
+      () => void process.umask(ours),
+    );
+    lastlySync(
+      () => writeWhole(file.number, text),
+      () => file.close(),
+    );
   }
 
   /** A fifo would make everybody wait, and even opening it is noticed at its other end. */
-  #openRegular(path: string, flags: number, mode: number): number {
+  #openRegular(path: string, flags: number, mode: number): Descriptor {
     if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw new Declined(`${path} is no regular file`);
-    const file = openSync(path, flags | constants.O_NONBLOCK, mode);
-    if (fstatSync(file).isFile()) return file;
-    closeSync(file);
+    const file = Descriptor.open(path, flags | constants.O_NONBLOCK, mode);
+    if (fstatSync(file.number).isFile()) return file;
+    file.close();
     throw new Declined(`${path} is no regular file`);
   }
 

@@ -1,7 +1,9 @@
 // Owns the reading, writing and removing of cgroup files and directories, for both versions.
-import { closeSync, constants, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, writeSync } from 'node:fs';
+import { constants, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { errorCode, FileError, UsageError } from '../errors.ts';
+import { errorCode, FileError, lastlySync, UsageError } from '../errors.ts';
+import { Descriptor } from '../native/descriptor.ts';
+import { writeAtOnce } from '../native/whole.ts';
 
 /**
  * The path of a file of a cgroup. The name can come from a configuration (`unified`, page sizes): with a slash in it, it would lead
@@ -19,12 +21,11 @@ export function cgroupFile(directory: string, name: string): string {
  */
 export function writeCgroupFile(path: string, value: string): void {
   try {
-    const file = openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW);
-    try {
-      writeSync(file, value);
-    } finally {
-      closeSync(file);
-    }
+    const file = Descriptor.open(path, constants.O_WRONLY | constants.O_NOFOLLOW);
+    lastlySync(
+      () => writeAtOnce(file.number, value),
+      () => file.close(),
+    );
   } catch (cause) {
     throw new FileError(`write ${JSON.stringify(value)} to ${path}`, { cause });
   }

@@ -1,5 +1,5 @@
 // Owns the end of the process: the one catch-all, the one exit, and the sentence that a failure becomes.
-import { CallerGone, causeOf, Declined, errorCode, TsruncError, UsageError } from '../errors.ts';
+import { CallerGone, causeOf, Declined, errorCode, suppressedBy, TsruncError, UsageError } from '../errors.ts';
 import { loadedNative } from '../native/binding.ts';
 import type { Context, Doing } from './context.ts';
 import { runProgram } from './program.ts';
@@ -31,18 +31,21 @@ export function endProcess(status: number | undefined): never {
   process.exit(status ?? 0);
 }
 
+/** To the log first: who reads standard error may be gone, and engines look into the log. Neither keeps it from the other. */
 function tell(error: unknown, { caller, doing, log }: Context): void {
   const message = sentence(error, doing);
   const hint = hintOf(error);
-  const trace = caller.environment['TSRUNC_TRACE'] && error instanceof Error ? `${error.stack ?? ''}\n` : '';
-  // In one write(2): callers read once, and the decisive words come first.
-  const usage = error instanceof UsageError ? error.usage : undefined;
-  caller.print(2, `${message}\n${line('hint', hint)}${line('usage', usage)}${trace}`);
+  const notes = suppressedBy(error).map((second) => `on the way out: ${oneLine(second)}`);
   try {
-    log.failure(message);
+    log.failure(message, notes);
   } catch (second) {
-    caller.print(2, `tsrunc: the log cannot be written: ${causes(second).join(': ')}\n`);
+    notes.push(`the log cannot be written: ${oneLine(second)}`);
   }
+  const trace = caller.environment['TSRUNC_TRACE'] && error instanceof Error ? `${error.stack ?? ''}\n` : '';
+  const usage = error instanceof UsageError ? error.usage : undefined;
+  const more = notes.map((note) => line('tsrunc', note)).join('');
+  // In one write(2): callers read once, and the decisive words come first.
+  caller.print(2, `${message}\n${line('hint', hint)}${line('usage', usage)}${more}${trace}`);
 }
 
 function line(name: string, text: string | undefined): string {
@@ -52,8 +55,11 @@ function line(name: string, text: string | undefined): string {
 /** One line: what was being done, to what, and why it failed, down to the kernel's word. */
 export function sentence(error: unknown, doing: Doing): string {
   const place = [doing.command, doing.id].filter((word) => word !== undefined).join(' ');
-  const words = ['tsrunc', ...(place === '' ? [] : [place]), ...causes(error)];
-  return words.join(': ').replaceAll('\n', ' ');
+  return ['tsrunc', ...(place === '' ? [] : [place]), oneLine(error)].join(': ').replaceAll('\n', ' ');
+}
+
+function oneLine(error: unknown): string {
+  return causes(error).join(': ').replaceAll('\n', ' ');
 }
 
 function causes(error: unknown): string[] {

@@ -1,10 +1,9 @@
 // Owns the creation of a container up to the moment before its program runs, and the undoing of it. The order is the
 // lifecycle of runtime.md.
-import { closeSync } from 'node:fs';
 import type { CgroupManager } from '../cgroup/manager.ts';
 import { openCgroup } from '../cgroup/open.ts';
 import { SystemdCgroup } from '../cgroup/systemd.ts';
-import { HelperError, InternalError, StateError, whileFailing } from '../errors.ts';
+import { HelperError, InternalError, lastly, lastlySync, StateError, whileFailing } from '../errors.ts';
 import { readFacts } from '../host/facts.ts';
 import { native } from '../native/binding.ts';
 import type { Bundle } from '../oci/load-bundle.ts';
@@ -19,6 +18,7 @@ import { killAndReap } from './kill.ts';
 import { makeNotifyDirectory, notifyHost, withNotify } from './notify.ts';
 import { mountsOn, removeMounts } from './shared-mounts.ts';
 import { compileFilter } from './seccomp.ts';
+import { Slots } from './slots.ts';
 import type { Runtime } from './runtime.ts';
 import { newState, type StoredState } from './store.ts';
 
@@ -44,7 +44,15 @@ export interface Created {
 }
 
 /** Makes the container. On any failure nothing of it is left: process, cgroup, mounts (they end with init), state. */
-export async function createContainer(runtime: Runtime, given: CreateOptions): Promise<Created> {
+export function createContainer(runtime: Runtime, given: CreateOptions): Promise<Created> {
+  const slots = new Slots();
+  return lastly(
+    () => createWith(runtime, given, slots),
+    () => slots.close(),
+  );
+}
+
+async function createWith(runtime: Runtime, given: CreateOptions, slots: Slots): Promise<Created> {
   const { id } = given;
   const { caller, store, log } = runtime;
   const hasNotify = notifyHost(caller) !== undefined;
@@ -55,7 +63,6 @@ export async function createContainer(runtime: Runtime, given: CreateOptions): P
   const facts = readFacts(caller);
   const places = planPlaces(given, facts);
   const cgroup = openCgroup(places);
-  const slots = new Slots();
   let executor: Executor | undefined;
   let state = newState({
     id,
@@ -92,8 +99,6 @@ export async function createContainer(runtime: Runtime, given: CreateOptions): P
       await undo(runtime, state, cgroup, executor);
       if (executor !== undefined) await runHooksLeniently(runtime, state, 'poststop', 'stopped');
     });
-  } finally {
-    slots.close();
   }
 }
 
@@ -140,35 +145,25 @@ async function launchInit(
   if (!isLate) prepare();
   const { executor, born } = Executor.launch(plan, runtime, { preserved, slots: slots.descriptors });
   try {
-    if (isLate) {
-      prepare();
-      executor.proceed();
-    }
+    if (isLate) prepare();
   } catch (error) {
-    throw await whileFailing(error, async () => {
-      await born.finally(() => executor.close());
-      await killAndReap(runtime.caller, executor.birth);
-    });
+    throw await whileFailing(error, () =>
+      lastly(
+        () => born,
+        async () => {
+          executor.close();
+          await killAndReap(runtime.caller, executor.birth);
+        },
+      ),
+    );
   }
   await born;
+  if (isLate) executor.proceed();
   return executor;
 }
 
 function waitsForCgroups(plan: Plan): boolean {
   return plan.some((op) => op.kind === 'await' && op.point === AWAIT.born);
-}
-
-/** Descriptors that go along with a plan, numbered; closed here once the helper has its own. */
-export class Slots {
-  readonly descriptors: number[] = [];
-
-  add(descriptor: number): number {
-    return this.descriptors.push(descriptor) - 1;
-  }
-
-  close(): void {
-    for (const descriptor of this.descriptors) closeSync(descriptor);
-  }
 }
 
 async function openSlots(
@@ -248,16 +243,14 @@ function operationsOfStart(plan: Plan): StoredState['startOps'] {
 /** Gives a pidfd of the process to who listens at the socket; `name` is the word that callers expect with it. */
 export async function sendPidfd(socketPath: string, pid: number, name: 'standard' | 'setns'): Promise<void> {
   const socket = await native().connectTo(socketPath, 'stream');
-  try {
+  const send = () => {
     const pidfd = native().openPidfd(pid);
-    try {
-      native().sendDescriptor(socket, name, pidfd);
-    } finally {
-      closeSync(pidfd);
-    }
-  } finally {
-    closeSync(socket);
-  }
+    lastlySync(
+      () => native().sendDescriptor(socket.number, name, pidfd.number),
+      () => pidfd.close(),
+    );
+  };
+  lastlySync(send, () => socket.close());
 }
 
 /** A helper that dies without a word under a small memory limit was killed for it. */

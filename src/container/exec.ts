@@ -1,17 +1,18 @@
 // Owns `exec`: a process that joins a running container.
-import { closeSync, constants, openSync, readFileSync, readlinkSync } from 'node:fs';
+import { constants, readFileSync, readlinkSync } from 'node:fs';
 import type { Caller } from '../caller/caller.ts';
-import { FileError, StateError, UsageError, whileFailing } from '../errors.ts';
+import { FileError, lastly, StateError, UsageError, whileFailing } from '../errors.ts';
 import { readProcessFacts } from '../host/facts.ts';
 import { parseProcCgroup } from '../host/cgroup-mounts.ts';
 import { isAlive } from '../host/process.ts';
 import { native } from '../native/binding.ts';
+import { Descriptor } from '../native/descriptor.ts';
 import type { ExactIntegers, Process } from '../oci/types.ts';
 import { planExec } from '../plan/exec.ts';
 import type { CgroupPlace } from '../plan/facts.ts';
 import { namespaceFlag } from '../plan/namespaces.ts';
 import { isWithin } from '../plan/paths.ts';
-import { Slots, sendPidfd } from './create.ts';
+import { sendPidfd } from './create.ts';
 import { Executor } from './executor.ts';
 import { killAndReap, withPidfd } from './kill.ts';
 import { checkStatus, statusOf } from './lifecycle.ts';
@@ -19,6 +20,7 @@ import { writePidFile } from './pid-file.ts';
 import { checkConsole } from './run.ts';
 import type { Runtime } from './runtime.ts';
 import { compileFilter } from './seccomp.ts';
+import { Slots } from './slots.ts';
 import type { StoredState } from './store.ts';
 
 export interface ExecOptions {
@@ -49,29 +51,39 @@ export async function execInContainer(runtime: Runtime, options: ExecOptions): P
   const executor = await startExec(runtime, options, state);
   const terminal = executor.takeTerminal();
   try {
-    if (options.pidfdSocket !== undefined) await sendPidfd(options.pidfdSocket, executor.pid, 'setns');
-    // Init of the exec waits at its start now; a hold point may keep it there.
-    if (options.waitFifo !== undefined) await waitAtFifo(caller, options.waitFifo);
-    executor.proceed();
-    await executor.next();
-    if (options.pidFile !== undefined) writePidFile(caller, options.pidFile, executor.pid);
-    if (options.detach) return 0;
-    return await caller.supervise({ pid: executor.pid, ...(terminal === undefined ? {} : { terminal }) });
+    return await lastly(
+      () => letExecGo(caller, options, executor, terminal),
+      () => terminal?.close(),
+    );
   } catch (error) {
     throw await whileFailing(error, () => endExec(caller, executor));
-  } finally {
-    if (terminal !== undefined) closeSync(terminal);
   }
+}
+
+async function letExecGo(
+  caller: Caller,
+  options: ExecOptions,
+  executor: Executor,
+  terminal: Descriptor | undefined,
+): Promise<number | undefined> {
+  if (options.pidfdSocket !== undefined) await sendPidfd(options.pidfdSocket, executor.pid, 'setns');
+  // Init of the exec waits at its start now; a hold point may keep it there.
+  if (options.waitFifo !== undefined) await waitAtFifo(caller, options.waitFifo);
+  executor.proceed();
+  await executor.next();
+  if (options.pidFile !== undefined) writePidFile(caller, options.pidFile, executor.pid);
+  if (options.detach) return 0;
+  return caller.supervise({ pid: executor.pid, ...(terminal === undefined ? {} : { terminal }) });
 }
 
 async function startExec(runtime: Runtime, options: ExecOptions, state: StoredState): Promise<Executor> {
   const { caller, log } = runtime;
   const slots = new Slots();
   let executor: Executor | undefined;
-  const isThere = await withPidfd(state, async (pidfd) => {
+  const join = async (pidfd: Descriptor) => {
     try {
       const facts = readProcessFacts(caller);
-      const pidfdSlot = slots.add(native().duplicate(pidfd));
+      const pidfdSlot = slots.add(native().duplicate(pidfd.number));
       const { consoleSocket } = options;
       const filter = compileFilter(state.config.linux?.seccomp, exactOf(state));
       const { plan, warnings } = planExec({
@@ -98,20 +110,24 @@ async function startExec(runtime: Runtime, options: ExecOptions, state: StoredSt
       throw await whileFailing(error, async () => {
         if (executor !== undefined) await endExec(caller, executor);
       });
-    } finally {
-      slots.close();
     }
-  });
+  };
+  const isThere = await withPidfd(state, (pidfd) =>
+    lastly(
+      () => join(pidfd),
+      () => slots.close(),
+    ),
+  );
   if (!isThere || executor === undefined)
     throw new StateError('ERR_STATE_STATUS', 'cannot exec in a stopped container');
   return executor;
 }
 
 /** Opened first, asked afterwards whether init still lives: then it was its root, and not that of a later process. */
-function openRootOf({ pid, startTime }: StoredState): number {
-  const root = openSync(`/proc/${pid}/root`, constants.O_RDONLY | constants.O_DIRECTORY);
+function openRootOf({ pid, startTime }: StoredState): Descriptor {
+  const root = Descriptor.open(`/proc/${pid}/root`, constants.O_RDONLY | constants.O_DIRECTORY);
   if (isAlive(pid, startTime)) return root;
-  closeSync(root);
+  root.close();
   throw new StateError('ERR_STATE_STATUS', 'cannot exec in a stopped container');
 }
 
@@ -182,12 +198,11 @@ function whereInitIs(place: CgroupPlace, pid: number): CgroupPlace {
 /** Without blocking, which open(2) and read(2) of a fifo do. */
 async function waitAtFifo(caller: Caller, path: string): Promise<void> {
   try {
-    const fifo = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      await caller.whenReadable(fifo);
-    } finally {
-      closeSync(fifo);
-    }
+    const fifo = Descriptor.open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    await lastly(
+      () => caller.whenReadable(fifo),
+      () => fifo.close(),
+    );
   } catch (cause) {
     throw new FileError(`wait at the fifo ${path}`, { cause });
   }

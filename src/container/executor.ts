@@ -1,11 +1,21 @@
 // Owns one execution of a plan: the helper's birth, its reports, and what a failed operation is called. Knows the protocol
 // of addon/init/report.h; knows neither state nor cgroups.
-import { closeSync, writeSync } from 'node:fs';
-import { FileError, HelperError, HookError, InternalError, SyscallError } from '../errors.ts';
+import { writeSync } from 'node:fs';
+import {
+  errorCode,
+  FileError,
+  HelperError,
+  HookError,
+  InternalError,
+  lastly,
+  SyscallError,
+  whileFailing,
+} from '../errors.ts';
 import type { Caller } from '../caller/caller.ts';
 import { readProcess } from '../host/process.ts';
 import type { Log } from '../log.ts';
 import { native, openHelper, REPORT, type ExitStatus, type Report } from '../native/binding.ts';
+import type { Descriptor } from '../native/descriptor.ts';
 import { describeOp } from '../plan/describe.ts';
 import { encodePlan } from '../plan/encode.ts';
 import { hintFor } from '../plan/hints.ts';
@@ -20,7 +30,7 @@ export interface ExecutorOptions {
   /** Descriptors, besides the standard streams, that the container keeps. */
   readonly preserved?: readonly number[];
   /** Descriptors for single operations, by slot; the caller closes its own. */
-  readonly slots?: readonly number[];
+  readonly slots?: readonly Descriptor[];
 }
 
 /** Whose child the helper becomes, and where its reports are told. */
@@ -30,18 +40,19 @@ export class Executor {
   readonly #plan: Plan;
   readonly #caller: Caller;
   readonly #log: Log;
-  readonly #sync: number;
-  #isOpen = true;
+  readonly #sync: Descriptor;
   #pid = 0;
   #startTime = 0;
-  #terminal: number | undefined;
+  #terminal: Descriptor | undefined;
+  /** How many times init has waited more than it was let go: an end meanwhile is no success. */
+  #waits = 0;
 
   /** Takes part in an execution that another process has begun: `sync` is connected to the gate where its init waits. */
-  static join(plan: Plan, runtime: Executing, sync: number): Executor {
+  static join(plan: Plan, runtime: Executing, sync: Descriptor): Executor {
     return new Executor(plan, runtime, sync);
   }
 
-  private constructor(plan: Plan, { caller, log }: Executing, sync: number) {
+  private constructor(plan: Plan, { caller, log }: Executing, sync: Descriptor) {
     this.#plan = plan;
     this.#caller = caller;
     this.#log = log;
@@ -66,28 +77,30 @@ export class Executor {
     return executor;
   }
 
-  async #launch(sync: number, { preserved = [], slots = [] }: ExecutorOptions): Promise<void> {
+  async #launch(sync: Descriptor, options: ExecutorOptions): Promise<void> {
     const opened = [sync];
     try {
-      const plan = native().openPlan(encodePlan(this.#plan, { reportEveryOp: this.#log.isDebug }));
-      opened.push(plan);
-      const flags = flagsOfInit(this.#plan);
-      const launched = await this.#caller.launch({
-        helper: openHelper(),
-        sync,
-        plan,
-        slots,
-        preserved,
-        ...(flags === undefined ? {} : { flagsOfInit: flags }),
-      });
-      if (launched !== undefined) this.#setPid(launched);
+      await lastly(
+        () => this.#startHelper(opened, sync, options),
+        () => opened.forEach((descriptor) => descriptor.close()),
+      );
     } catch (error) {
-      this.close();
-      throw error;
-    } finally {
-      for (const descriptor of opened) closeSync(descriptor);
+      throw await whileFailing(error, () => this.close());
     }
     await this.#waitForBirth();
+  }
+
+  async #startHelper(
+    opened: Descriptor[],
+    sync: Descriptor,
+    { preserved = [], slots = [] }: ExecutorOptions,
+  ): Promise<void> {
+    const plan = native().openPlan(encodePlan(this.#plan, { reportEveryOp: this.#log.isDebug }));
+    opened.push(plan);
+    const flags = flagsOfInit(this.#plan);
+    const launch = { helper: openHelper(), sync, plan, slots, preserved };
+    const launched = await this.#caller.launch(flags === undefined ? launch : { ...launch, flagsOfInit: flags });
+    if (launched !== undefined) this.#setPid(launched);
   }
 
   /** Of init, as this process sees it. */
@@ -101,7 +114,7 @@ export class Executor {
   }
 
   /** Hands over the master of the container's pseudoterminal, once there is one; the caller closes it. */
-  takeTerminal(): number | undefined {
+  takeTerminal(): Descriptor | undefined {
     const terminal = this.#terminal;
     this.#terminal = undefined;
     return terminal;
@@ -111,27 +124,37 @@ export class Executor {
   async next(): Promise<Progress> {
     for (;;) {
       const report = await this.#caller.receive(this.#sync);
-      if (report === null) {
-        this.close();
-        return { at: 'exec' };
+      if (report === null) return this.#end();
+      if (report.kind === REPORT.await) {
+        this.#waits++;
+        return { at: pointName(report.value) };
       }
-      if (report.kind === REPORT.await) return { at: pointName(report.value) };
       await this.#handle(report);
     }
   }
 
-  /** Lets init go on from where it waits. */
+  /** The end of reports: the program has taken init's place, unless init still had to be let go. */
+  #end(): Progress {
+    this.close();
+    if (this.#waits > 0) throw new HelperError('init ended while it waited to go on');
+    return { at: 'exec' };
+  }
+
+  /** Lets init go on from where it waits, or will. One that has ended is told by next(), which has its last words. */
   proceed(): void {
-    writeSync(this.#sync, 'g');
+    if (!this.#sync.isOpen) throw new InternalError('init cannot go on: its execution has ended');
+    try {
+      writeSync(this.#sync.number, 'g');
+      this.#waits--;
+    } catch (error) {
+      if (errorCode(error) !== 'EPIPE') throw error;
+    }
   }
 
   /** Breaks off: an init that waits ends. */
   close(): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    closeSync(this.#sync);
-    const terminal = this.takeTerminal();
-    if (terminal !== undefined) closeSync(terminal);
+    this.#sync.close();
+    this.takeTerminal()?.close();
   }
 
   async #waitForBirth(): Promise<void> {
@@ -148,6 +171,7 @@ export class Executor {
         await this.#takePid(report.value);
         return;
       case REPORT.terminal:
+        this.#terminal?.close();
         this.#terminal = report.descriptor;
         return;
       case REPORT.done:
@@ -200,18 +224,21 @@ export class Executor {
 }
 
 /** Executes a plan that ends by itself: hooks, changes of a running container. HelperError when an operation fails. */
-export async function executeApart(runtime: Executing, plan: Plan, slots: readonly number[] = []): Promise<void> {
+export async function executeApart(runtime: Executing, plan: Plan, slots: readonly Descriptor[] = []): Promise<void> {
   const executor = await Executor.start(plan, runtime, { slots });
-  let ended: ExitStatus;
-  try {
-    await executor.next();
-  } finally {
-    executor.close();
-    // After its last report, or none: it has ended, or is about to.
-    ended = await runtime.caller.waitFor(executor.pid);
-  }
-  if (!('exited' in ended) || ended.exited !== 0)
-    throw new FileError(`the helper was ended by signal ${'signaled' in ended ? ended.signaled : 0}`);
+  let ended: ExitStatus | undefined;
+  await lastly(
+    () => executor.next().then(),
+    async () => {
+      executor.close();
+      // After its last report, or none: it has ended, or is about to.
+      ended = await runtime.caller.waitFor(executor.pid);
+    },
+  );
+  if (ended === undefined || !('exited' in ended) || ended.exited !== 0)
+    throw new FileError(
+      `the helper was ended by signal ${ended !== undefined && 'signaled' in ended ? ended.signaled : 0}`,
+    );
 }
 
 /** Where init has no parent of ours: what it is born with. */

@@ -1,11 +1,11 @@
 // Owns signals to a container: by pidfd, so that a pid that was given to somebody else meanwhile is never meant.
-import { closeSync } from 'node:fs';
 import type { Caller } from '../caller/caller.ts';
 import { openCgroup } from '../cgroup/open.ts';
 import { signalIfThere } from '../cgroup/processes.ts';
-import { errorCode } from '../errors.ts';
+import { errorCode, lastly } from '../errors.ts';
 import { isAlive } from '../host/process.ts';
 import { native } from '../native/binding.ts';
+import type { Descriptor } from '../native/descriptor.ts';
 import { readable } from '../native/readable.ts';
 import { checkStatus, statusOf } from './lifecycle.ts';
 import type { StoredState } from './store.ts';
@@ -17,28 +17,29 @@ type Birth = Pick<StoredState, 'pid' | 'startTime'>;
 
 /** Sends a signal to init. False when it has ended. */
 export function signalInit(state: StoredState, signal: number): Promise<boolean> {
-  return withPidfd(state, (pidfd) => native().signalPidfd(pidfd, signal));
+  return withPidfd(state, ({ number }) => native().signalPidfd(number, signal));
 }
 
 /** Calls `use` with a pidfd of init; false when init has ended. */
-export async function withPidfd(state: Birth, use: (pidfd: number) => void | Promise<void>): Promise<boolean> {
-  let pidfd: number;
+export async function withPidfd(state: Birth, use: (pidfd: Descriptor) => void | Promise<void>): Promise<boolean> {
+  let pidfd: Descriptor;
   try {
     pidfd = native().openPidfd(state.pid);
   } catch (error) {
     if (errorCode(error) === 'ESRCH' || errorCode(error) === 'EINVAL') return false;
     throw error;
   }
-  try {
+  const work = async () => {
     // Asked after opening: from here on the descriptor means this process and no later one.
     if (!isAlive(state.pid, state.startTime)) return false;
     await use(pidfd);
     return true;
+  };
+  try {
+    return await lastly(work, () => pidfd.close());
   } catch (error) {
     if (errorCode(error) === 'ESRCH') return false;
     throw error;
-  } finally {
-    closeSync(pidfd);
   }
 }
 
@@ -59,18 +60,19 @@ export async function killContainer(state: StoredState, signal: number, options:
 async function killAll(state: StoredState, signal: number): Promise<void> {
   const cgroup = openCgroup(state.cgroupPlaces);
   const wasFrozen = cgroup.isFrozen();
-  try {
+  const signalThem = async () => {
     if (!wasFrozen) await cgroup.freeze();
     for (const pid of cgroup.processes()) signalIfThere(pid, signal);
-  } finally {
+  };
+  await lastly(signalThem, () => {
     if (!wasFrozen || signal === SIGKILL) cgroup.thaw();
-  }
+  });
 }
 
 /** Ends a child of the caller that may have ended already; by pidfd, since a caller that is gone reaps nothing. */
 export async function killAndReap(caller: Caller, birth: Birth): Promise<void> {
   if (birth.pid <= 0) return; // never born
-  await withPidfd(birth, (pidfd) => native().signalPidfd(pidfd, SIGKILL));
+  await withPidfd(birth, ({ number }) => native().signalPidfd(number, SIGKILL));
   try {
     await caller.waitFor(birth.pid);
   } catch (error) {
@@ -84,7 +86,7 @@ const END_SECONDS = 10;
 export async function killAndWait(state: StoredState): Promise<boolean> {
   let hasEnded = true;
   await withPidfd(state, async (pidfd) => {
-    native().signalPidfd(pidfd, SIGKILL);
+    native().signalPidfd(pidfd.number, SIGKILL);
     openCgroup(state.cgroupPlaces).thaw();
     hasEnded = await readable(pidfd, END_SECONDS * 1000);
   });

@@ -1,16 +1,17 @@
 // Owns `mounts add` and `mounts remove`: bind mounts of a running container.
-import { FileError, SpecError, UsageError } from '../errors.ts';
+import { FileError, lastly, SpecError, UsageError } from '../errors.ts';
 import { native } from '../native/binding.ts';
+import type { Descriptor } from '../native/descriptor.ts';
 import { readJson } from '../oci/json.ts';
 import type { Mount } from '../oci/types.ts';
 import { validateConfig } from '../oci/validate.ts';
 import { resolveFrom } from '../plan/paths.ts';
 import { planAddMounts, planRemoveMounts, refuseMount, type OpenedMount } from '../plan/running-mounts.ts';
-import { Slots } from './create.ts';
 import { executeApart } from './executor.ts';
 import { withPidfd } from './kill.ts';
 import { checkStatus, statusOf } from './lifecycle.ts';
 import type { Runtime } from './runtime.ts';
+import { Slots } from './slots.ts';
 import type { StoredState } from './store.ts';
 
 /** Each is a descriptor of its own, once here and twice on the way to the helper: no limit of open files is as small as that. */
@@ -65,12 +66,12 @@ export async function changeMounts(
 async function changeSome(
   runtime: Runtime,
   state: StoredState,
-  pidfd: number,
+  pidfd: Descriptor,
   { action, mounts }: { action: MountAction; mounts: readonly Mount[] },
 ): Promise<void> {
   const slots = new Slots();
-  try {
-    const pidfdSlot = slots.add(native().duplicate(pidfd));
+  const change = () => {
+    const pidfdSlot = slots.add(native().duplicate(pidfd.number));
     const plan =
       action === 'add'
         ? planAddMounts(
@@ -78,10 +79,9 @@ async function changeSome(
             mounts.map((mount) => openMount(state, mount, slots)),
           )
         : planRemoveMounts(pidfdSlot, mounts);
-    await executeApart(runtime, plan, slots.descriptors);
-  } finally {
-    slots.close();
-  }
+    return executeApart(runtime, plan, slots.descriptors);
+  };
+  await lastly(change, () => slots.close());
 }
 
 function openMount(state: StoredState, mount: Mount, slots: Slots): OpenedMount {

@@ -1,6 +1,6 @@
 // Owns NOTIFY_SOCKET: the manager that started us hears of the container's readiness, sd_notify(3). The container gets a socket
 // of ours at /run/notify; only READY goes further.
-import { closeSync, existsSync, mkdirSync, unlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, unlinkSync } from 'node:fs';
 import { errorCode, FileError } from '../errors.ts';
 import type { Caller } from '../caller/caller.ts';
 import { native, type NotifyEnds } from '../native/binding.ts';
@@ -74,6 +74,6 @@ export class NotifySocket {
   }
 
   close(): void {
-    closeSync(this.ends.socket);
+    this.ends.socket.close();
   }
 }

@@ -1,7 +1,7 @@
 // Owns `run`: create, start, and in the foreground the wait and the end.
-import { closeSync } from 'node:fs';
-import { UsageError, whileFailing } from '../errors.ts';
-import { createContainer, type CreateOptions } from './create.ts';
+import { lastly, UsageError, whileFailing } from '../errors.ts';
+import { createContainer, type Created, type CreateOptions } from './create.ts';
+import type { Descriptor } from '../native/descriptor.ts';
 import { requireProcess } from './lifecycle.ts';
 import { destroyContainer, endingOf } from './destroy.ts';
 import { killAndReap } from './kill.ts';
@@ -29,14 +29,27 @@ export function checkConsole(options: { detach: boolean; terminal: boolean; cons
 
 /** Runs a container; the exit status of the command: 0 when detached, undefined when the caller sees to the rest. */
 export async function runContainer(runtime: Runtime, options: RunOptions): Promise<number | undefined> {
-  const { caller, store } = runtime;
+  const { caller } = runtime;
   checkConsole({ ...options, terminal: options.bundle.config.process?.terminal ?? false });
   requireProcess(options.bundle.config);
   if (!options.detach) caller.prepareForeground({ subreaper: !options.noSubreaper });
-  const { state, executor } = await createContainer(runtime, { ...options, hasGate: false });
-  const terminal = executor.takeTerminal();
+  const created = await createContainer(runtime, { ...options, hasGate: false });
+  const terminal = created.executor.takeTerminal();
+  return lastly(
+    () => startCreated(runtime, options, created, terminal),
+    () => terminal?.close(),
+  );
+}
+
+async function startCreated(
+  runtime: Runtime,
+  options: RunOptions,
+  { state, executor }: Created,
+  terminal: Descriptor | undefined,
+): Promise<number | undefined> {
+  const { caller, store } = runtime;
   let notify: NotifySocket | undefined;
-  try {
+  const start = async () => {
     notify = NotifySocket.open(runtime, state.id);
     if (options.pidFile !== undefined) writePidFile(caller, options.pidFile, state.pid);
     executor.proceed();
@@ -51,15 +64,15 @@ export async function runContainer(runtime: Runtime, options: RunOptions): Promi
       ...(terminal === undefined ? {} : { terminal }),
       ...(notify === undefined ? {} : { notify: notify.ends }),
     };
-    return await caller.supervise(foreground, options.keep ? undefined : endingOf(runtime, state));
+    return caller.supervise(foreground, options.keep ? undefined : endingOf(runtime, state));
+  };
+  try {
+    return await lastly(start, () => notify?.close());
   } catch (error) {
     throw await whileFailing(error, async () => {
       executor.close();
       await killAndReap(caller, state);
       if (store.has(state.id)) await destroyContainer(runtime, state);
     });
-  } finally {
-    notify?.close();
-    if (terminal !== undefined) closeSync(terminal);
   }
 }

@@ -1,6 +1,7 @@
 // Owns `start`: opens the gate at which init waits, and stays until init has become the program.
-import { errorCode, whileFailing } from '../errors.ts';
+import { errorCode, lastly, whileFailing } from '../errors.ts';
 import { native } from '../native/binding.ts';
+import type { Descriptor } from '../native/descriptor.ts';
 import type { Op } from '../plan/types.ts';
 import { destroyContainer } from './destroy.ts';
 import { Executor } from './executor.ts';
@@ -13,12 +14,11 @@ import type { Store, StoredState } from './store.ts';
 
 export async function startContainer(runtime: Runtime, id: string): Promise<void> {
   const { state, notify } = await runtime.store.locked(id, () => openGate(runtime, id));
-  try {
+  await lastly(
     // Not locked: the container may take its time, and may be killed meanwhile.
-    await notify?.waitForReady(runtime.caller, state);
-  } finally {
-    notify?.close();
-  }
+    () => notify?.waitForReady(runtime.caller, state),
+    () => notify?.close(),
+  );
 }
 
 async function openGate(
@@ -62,7 +62,7 @@ export async function runPoststart(runtime: Runtime, state: StoredState): Promis
 }
 
 /** Who does not listen any more has been started, or has ended. */
-async function connect(store: Store, state: StoredState): Promise<number> {
+async function connect(store: Store, state: StoredState): Promise<Descriptor> {
   try {
     return await native().connectTo(store.gate(state.id), 'seqpacket');
   } catch (error) {

@@ -1,18 +1,8 @@
 // Owns <root>/<id>/: the state of each container on disk, written whole or not at all. Knows no process and no cgroup.
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
-import { errorCode, FileError, StateError, UsageError } from '../errors.ts';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
+import { errorCode, FileError, lastly, lastlySync, StateError, UsageError, whileFailingSync } from '../errors.ts';
+import { Descriptor } from '../native/descriptor.ts';
+import { writeWhole } from '../native/whole.ts';
 import type { Config } from '../oci/types.ts';
 import type { CgroupPlace } from '../plan/facts.ts';
 import type { Op } from '../plan/types.ts';
@@ -50,10 +40,10 @@ export class Store {
   readonly root: string;
   /** Of the state in a container's directory. */
   readonly fileName = 'state.json';
-  readonly #lock: (path: string) => Promise<number>;
+  readonly #lock: (path: string) => Promise<Descriptor>;
 
   /** `lock` waits for an exclusive flock(2) on a directory, which closing the descriptor gives up. */
-  constructor(root: string, lock: (path: string) => Promise<number>) {
+  constructor(root: string, lock: (path: string) => Promise<Descriptor>) {
     this.root = root;
     this.#lock = lock;
   }
@@ -94,17 +84,16 @@ export class Store {
       try {
         work();
       } catch (cause) {
-        rmSync(temporary, { force: true });
-        throw new FileError(`save the state of container ${state.id} in ${path}`, { cause });
+        const failure = new FileError(`save the state of container ${state.id} in ${path}`, { cause });
+        throw whileFailingSync(failure, () => rmSync(temporary, { force: true }));
       }
     };
     attempt(() => {
-      const file = openSync(temporary, 'w', 0o600);
-      try {
-        writeSync(file, JSON.stringify(state));
-      } finally {
-        closeSync(file);
-      }
+      const file = Descriptor.open(temporary, 'w', 0o600);
+      lastlySync(
+        () => writeWhole(file.number, JSON.stringify(state)),
+        () => file.close(),
+      );
     });
     return () => attempt(() => renameSync(temporary, path));
   }
@@ -154,18 +143,14 @@ export class Store {
   /** Runs `work` while no other command changes this container. */
   async locked<T>(id: string, work: () => Promise<T>): Promise<T> {
     const directory = this.directory(id);
-    let lock: number;
+    let lock: Descriptor;
     try {
       lock = await this.#lock(directory);
     } catch (cause) {
       if (errorCode(cause) === 'ENOENT') throw notFound(id, this.root);
       throw new FileError(`lock container ${id}`, { cause });
     }
-    try {
-      return await work();
-    } finally {
-      closeSync(lock);
-    }
+    return lastly(work, () => lock.close());
   }
 
   load(id: string): StoredState {

@@ -4,6 +4,7 @@ import { accessSync, constants } from 'node:fs';
 import { InternalError } from '../errors.ts';
 import { PLAN_VERSION } from '../plan/encode.ts';
 import type { SeccompProfile } from '../plan/seccomp.ts';
+import { Descriptor } from './descriptor.ts';
 
 /** A report of the helper; addon/init/report.h draws the protocol. */
 export interface Report {
@@ -18,7 +19,7 @@ export interface Report {
   readonly text: string;
   readonly detail: string;
   readonly value: number;
-  readonly descriptor?: number;
+  readonly descriptor?: Descriptor;
 }
 
 export const REPORT = { pid: 1, done: 2, await: 3, fail: 4, warn: 5, terminal: 6 } as const;
@@ -28,7 +29,7 @@ export type ExitStatus = { readonly exited: number } | { readonly signaled: numb
 
 /** The socket that a container writes to, and the address of the manager that waits for its READY; sd_notify(3). */
 export interface NotifyEnds {
-  readonly socket: number;
+  readonly socket: Descriptor;
   readonly host: string;
 }
 
@@ -39,13 +40,14 @@ export type UnitProperty = readonly [
   string | boolean | number | bigint | Uint8Array | readonly (string | number)[],
 ];
 
+/** Descriptors go in as numbers, for one call, and come out with their owner. */
 export interface Binding {
-  /** A descriptor of a sealed copy of the file. */
-  openHelper(path: string): number;
-  /** A descriptor of a sealed file with the plan. */
-  openPlan(plan: Uint8Array): number;
+  /** A sealed copy of the file. */
+  openHelper(path: string): Descriptor;
+  /** A sealed file with the plan. */
+  openPlan(plan: Uint8Array): Descriptor;
   /** Our end and the helper's, for reports. */
-  socketPair(): [number, number];
+  socketPair(): [Descriptor, Descriptor];
   /** The next report; null at end of file; undefined when there is none yet. */
   receiveNow(sync: number): Report | null | undefined;
   /** Whether what poll(2) tells of, a change of the mount table, has happened since the file was opened, or last asked. */
@@ -55,7 +57,7 @@ export interface Binding {
   /** Blocks until one of the descriptors is ready, or at its end: which; undefined when none is within so many milliseconds. */
   waitReady(descriptors: readonly number[], event: 'read' | 'write', milliseconds?: number): number | undefined;
   /** A connection to a listening socket; undefined when there is none. */
-  acceptCaller(listening: number): number | undefined;
+  acceptCaller(listening: number): Descriptor | undefined;
   /** The permitted capabilities of a process, as a mask. */
   permittedCapabilities(pid: number): bigint;
   /** The process that connected, and the first way in which it is not in our place; '' when there is none. */
@@ -69,23 +71,23 @@ export interface Binding {
   /** _exit(2). */
   endProcess(status: number): never;
   /** A listening SOCK_SEQPACKET socket at `path`, for its owner only. */
-  listenAt(path: string): number;
+  listenAt(path: string): Descriptor;
   /** A datagram socket at `path` that everybody may write to. */
-  listenForNotify(path: string): number;
+  listenForNotify(path: string): Descriptor;
   /** One datagram to the Unix socket at `path`; does not wait. */
   sendDatagram(path: string, text: string): void;
-  connectTo(path: string, kind: 'seqpacket' | 'stream'): Promise<number>;
+  connectTo(path: string, kind: 'seqpacket' | 'stream'): Promise<Descriptor>;
   /** Sends `descriptor` in one message with `name` as its text. */
   sendDescriptor(socket: number, name: string, descriptor: number): void;
   /** An exclusive flock(2) on the directory; closing the descriptor gives it up. */
-  lockDirectory(path: string): Promise<number>;
+  lockDirectory(path: string): Promise<Descriptor>;
   /** Another number for the same open file. */
-  duplicate(descriptor: number): number;
+  duplicate(descriptor: number): Descriptor;
   /** Takes away the uppermost mount at `path`, with all that is on it. */
   detachMount(path: string): void;
   /** A detached copy of the mount at `path`, open_tree(2). */
-  openTree(path: string, isRecursive: boolean): number;
-  openPidfd(pid: number): number;
+  openTree(path: string, isRecursive: boolean): Descriptor;
+  openPidfd(pid: number): Descriptor;
   signalPidfd(pidfd: number, signal: number): void;
   decodePlan(plan: Uint8Array): Record<string, unknown>[];
   /** Puts a program of type cgroup_device onto a v2 cgroup, in place of those that are there. */
@@ -110,7 +112,7 @@ export function native(): Binding {
   // Without the search that require() does around it.
   const module = { exports: {} };
   process.dlopen(module, path);
-  const binding = module.exports as Binding;
+  const binding = withOwners(module.exports as Opening) as Binding;
   if (binding.planVersion !== PLAN_VERSION)
     throw new InternalError(
       `${path} speaks plan version ${binding.planVersion}, this tsrunc ${PLAN_VERSION}: run make`,
@@ -119,20 +121,62 @@ export function native(): Binding {
   return binding;
 }
 
+/** What the addon's functions return is numbers. */
+type Opening = Record<(typeof OPENING)[number], (...given: never[]) => Opened | Promise<Opened>>;
+type Opened = number | readonly number[] | undefined;
+
+const OPENING = [
+  'openHelper',
+  'openPlan',
+  'socketPair',
+  'acceptCaller',
+  'listenAt',
+  'listenForNotify',
+  'connectTo',
+  'lockDirectory',
+  'duplicate',
+  'openTree',
+  'openPidfd',
+] as const satisfies readonly (keyof Binding)[];
+
+function withOwners(functions: Opening): object {
+  const own = (opened: Opened) =>
+    typeof opened === 'number' ? new Descriptor(opened) : opened?.map((number) => new Descriptor(number));
+  const owning = OPENING.map((name) => {
+    const open = (...given: never[]) => {
+      const opened = functions[name](...given);
+      return opened instanceof Promise ? opened.then(own) : own(opened);
+    };
+    return [name, open] as const;
+  });
+  return { ...functions, receiveNow: owningReports(functions), ...Object.fromEntries(owning) };
+}
+
+type RawReport = Omit<Report, 'descriptor'> & { readonly descriptor?: number };
+
+function owningReports(functions: object): Binding['receiveNow'] {
+  const { receiveNow } = functions as { receiveNow: (sync: number) => RawReport | null | undefined };
+  return (sync) => {
+    const report = receiveNow(sync);
+    if (report?.descriptor === undefined) return report as Report | null | undefined;
+    return { ...report, descriptor: new Descriptor(report.descriptor) };
+  };
+}
+
 /** The addon, if something has needed it. */
 export function loadedNative(): Binding | undefined {
   return loaded;
 }
 
-let helper: number | undefined;
+let helper: Descriptor | undefined;
 
 /** A sealed copy of the helper, ready to launch; one for as long as this process lives. */
-export function openHelper(): number {
+export function openHelper(): Descriptor {
   helper ??= copyHelper();
   return helper;
 }
 
-function copyHelper(): number {
+function copyHelper(): Descriptor {
   const path = `${RELEASE}/tsrunc-init`;
   try {
     accessSync(path, constants.X_OK);

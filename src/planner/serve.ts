@@ -1,13 +1,14 @@
 // Owns `tsrunc planner`: the socket, who may ask, one request a connection, and the end. What a request does is told by
 // `answer`; nothing of it is remembered here (docs/decisions/0011).
-import { closeSync, lstatSync, rmSync, unlinkSync } from 'node:fs';
+import { lstatSync, rmSync, unlinkSync } from 'node:fs';
 import { Connection } from '../caller/connection.ts';
 import type { Caller } from '../caller/caller.ts';
 import { decodeRequest, encodeMessage, TO_FRONT, type Message, type Request } from '../caller/protocol.ts';
 import { RemoteCaller } from '../caller/remote.ts';
-import { CallerGone, causeOf, Declined, errorCode, FileError, UsageError } from '../errors.ts';
+import { CallerGone, causeOf, Declined, errorCode, FileError, lastly, lastlySync, UsageError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { native } from '../native/binding.ts';
+import { Descriptor } from '../native/descriptor.ts';
 import { VERSION } from '../version.ts';
 
 export interface PlannerOptions {
@@ -25,7 +26,8 @@ export interface PlannerOptions {
 /** Serves until a signal, or until nobody has asked for a while; requests that are under way are finished first. */
 export async function servePlanner(options: PlannerOptions): Promise<void> {
   process.umask(0o022);
-  const listening = options.inherited ?? (await listenAfresh(options.path));
+  const listening =
+    options.inherited === undefined ? await listenAfresh(options.path) : new Descriptor(options.inherited);
   await new Promise<void>((resolve) => new Planner(options, listening, resolve));
 }
 
@@ -35,14 +37,14 @@ const ASK_MS = 10_000;
 class Planner {
   readonly #options: PlannerOptions;
   readonly #resolve: () => void;
-  readonly #listening: number;
+  readonly #listening: Descriptor;
   #stopListening: () => void = () => undefined;
   readonly #connections = new Set<Connection>();
   #working = 0;
   #idle: NodeJS.Timeout | undefined;
   #isEnding = false;
 
-  constructor(options: PlannerOptions, listening: number, resolve: () => void) {
+  constructor(options: PlannerOptions, listening: Descriptor, resolve: () => void) {
     this.#options = options;
     this.#resolve = resolve;
     this.#listening = listening;
@@ -55,9 +57,9 @@ class Planner {
   }
 
   #listen(): void {
-    this.#stopListening = native().watch(this.#listening, 'read', () => {
+    this.#stopListening = native().watch(this.#listening.number, 'read', () => {
       try {
-        const socket = native().acceptCaller(this.#listening);
+        const socket = native().acceptCaller(this.#listening.number);
         if (socket !== undefined) this.#serve(socket);
       } catch (error) {
         // No descriptor is left for it (EMFILE): it waits until some are given back.
@@ -69,9 +71,9 @@ class Planner {
     });
   }
 
-  #serve(socket: number): void {
+  #serve(socket: Descriptor): void {
     clearTimeout(this.#idle);
-    const peer = native().peerOf(socket);
+    const peer = native().peerOf(socket.number);
     // At once: it must not keep a place that others need.
     if (peer.difference !== '' || this.#isEnding) {
       this.#options.log.debug(`declined: ${this.#isEnding ? 'the end' : `its ${peer.difference} differs`}`);
@@ -106,17 +108,20 @@ class Planner {
   ): Promise<void> {
     const request = message === undefined ? undefined : decodeRequest(message);
     this.#working++;
-    try {
-      const last = await this.#answer(connection, peer, request);
-      if (last !== undefined) connection.send(last);
-    } catch (error) {
-      if (!(error instanceof CallerGone)) this.#options.log.warn(`request: ${(error as Error).stack}`);
-    } finally {
+    const work = async () => {
+      try {
+        const last = await this.#answer(connection, peer, request);
+        if (last !== undefined) connection.send(last);
+      } catch (error) {
+        if (!(error instanceof CallerGone)) this.#options.log.warn(`request: ${(error as Error).stack}`);
+      }
+    };
+    await lastly(work, () => {
       this.#working--;
       connection.end();
       this.#waitIdle();
       this.#endWhenDone();
-    }
+    });
   }
 
   /** The last message; undefined when the caller sees to the rest. */
@@ -168,18 +173,19 @@ class Planner {
 }
 
 /** A front that does not trust us has closed its end already. */
-function declineAtOnce(socket: number): void {
-  try {
-    native().sendMessage(socket, encodeMessage(TO_FRONT.decline, {}), []);
-  } catch (error) {
-    if (errorCode(error) !== 'EPIPE') throw error;
-  } finally {
-    closeSync(socket);
-  }
+function declineAtOnce(socket: Descriptor): void {
+  const decline = () => {
+    try {
+      native().sendMessage(socket.number, encodeMessage(TO_FRONT.decline, {}), []);
+    } catch (error) {
+      if (errorCode(error) !== 'EPIPE') throw error;
+    }
+  };
+  lastlySync(decline, () => socket.close());
 }
 
 /** A socket of a planner that was killed is taken away; anything else is somebody's. */
-async function listenAfresh(path: string): Promise<number> {
+async function listenAfresh(path: string): Promise<Descriptor> {
   try {
     if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) {
       await refuseListener(path);
@@ -194,7 +200,7 @@ async function listenAfresh(path: string): Promise<number> {
 
 async function refuseListener(path: string): Promise<void> {
   try {
-    closeSync(await native().connectTo(path, 'seqpacket'));
+    (await native().connectTo(path, 'seqpacket')).close();
   } catch (error) {
     if (errorCode(error) === 'ECONNREFUSED') return;
     throw error;

@@ -89,9 +89,9 @@ t.test("system errors have the properties of Node's", async (t) => {
 
 t.test('the helper is sealed', async (t) => {
   const helper = openHelper();
-  t.teardown(() => closeSync(helper));
-  t.throws(() => writeSync(helper, 'x'), { code: 'EPERM' });
-  const again = openSync(`/proc/self/fd/${helper}`, 'r+');
+  t.teardown(() => helper.close());
+  t.throws(() => writeSync(helper.number, 'x'), { code: 'EPERM' });
+  const again = openSync(`/proc/self/fd/${helper.number}`, 'r+');
   t.teardown(() => closeSync(again));
   t.throws(() => writeSync(again, 'x'), { code: 'EPERM' }, 'not even by who opens it again for writing');
 });
