@@ -35,8 +35,9 @@ struct Context {
   sys::UniqueFd cgroups[kMaxCgroups];  // directories, by slot
   bool born_in_cgroup = false;         // v2: clone3 has put init there already
 
-  sys::UniqueFd proc;  // a procfs known to be real; every access to /proc goes through it
-  sys::UniqueFd root;  // the rootfs; after pivotRoot, "/"
+  sys::UniqueFd proc;               // a procfs known to be real; every access to /proc goes through it
+  sys::UniqueFd root;               // the rootfs, or what the configuration mounts over it; after pivotRoot, "/"
+  const char* root_path = nullptr;  // of bindRootfs
   // Mounts whose attributes change once they are filled: by descriptor, since their path could lead elsewhere by then.
   struct Kept {
     const char* path = nullptr;

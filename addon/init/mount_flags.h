@@ -47,6 +47,16 @@ enum class MountAttrs : uint64_t {
 };
 constexpr uint64_t Word(MountAttrs attrs) { return static_cast<uint64_t>(attrs); }
 
+// Attributes in the words of mount(8).
+struct AttrName {
+  MountAttrs attr;
+  const char* name;
+};
+constexpr AttrName kAttrNames[] = {
+    {MountAttrs::kRdonly, "ro"},     {MountAttrs::kNosuid, "nosuid"},           {MountAttrs::kNodev, "nodev"},
+    {MountAttrs::kNoexec, "noexec"}, {MountAttrs::kNosymfollow, "nosymfollow"},
+};
+
 // What a mount with the MOUNT_ATTR_* word `attrs` is in the words of mount(2).
 inline MsFlags ToMsFlags(uint64_t attrs) {
   uint64_t flags = attrs & 0xf;  // the four low bits are the same in both

@@ -58,6 +58,25 @@ Outcome SetAttributes(int fd, Attributes attributes, bool recursive) {
   return sys::MountSetattr(fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &words);
 }
 
+Outcome ReadAttributes(int fd, uint64_t* attributes) {
+  uint64_t statfs[16];
+  TSRUNC_TRY(sys::Fstatfs(fd, statfs));
+  *attributes = AttrsOfStatfs(statfs[10]);  // [10] is f_flags on 64-bit machines
+  return Ok();
+}
+
+Outcome ChangeByRemount(Context& context, int fd, Attributes attributes) {
+  uint64_t now;
+  TSRUNC_TRY(ReadAttributes(fd, &now));
+  MsFlags flags = MsFlags::kRemount | MsFlags::kBind | ToMsFlags((now & ~attributes.clear) | attributes.set);
+  return MountOnFd(context, "", -1, fd, nullptr, flags, nullptr);
+}
+
+Outcome ChangeAttributes(Context& context, int fd, Attributes attributes) {
+  Outcome outcome = SetAttributes(fd, attributes, false);
+  return outcome.err() == ENOSYS ? ChangeByRemount(context, fd, attributes) : outcome;
+}
+
 Outcome SetPropagation(int fd, const plan::Numbers& flags) {
   for (uint32_t i = 0; i < flags.count; i++) {
     auto flag = static_cast<MsFlags>(flags.data[i]);

@@ -15,6 +15,11 @@ struct Attributes {
 
 // mount_setattr(2) on the mount that `fd` stands for.
 sys::Outcome SetAttributes(int fd, Attributes attributes, bool recursive);
+// The same, by a remount where the kernel has no mount_setattr(2): then `fd` must be of a mount that is attached.
+sys::Outcome ChangeAttributes(Context& context, int fd, Attributes attributes);
+sys::Outcome ChangeByRemount(Context& context, int fd, Attributes attributes);
+// The MOUNT_ATTR_* word of the mount that `fd` is in; MOUNT_ATTR_RDONLY also where only its filesystem is read-only.
+sys::Outcome ReadAttributes(int fd, uint64_t* attributes);
 // Applies MS_* propagation flags one after the other, each with MS_REC or without.
 sys::Outcome SetPropagation(int fd, const plan::Numbers& flags);
 // A detached copy of the mount at `path` (below `dir`), with everything below it when `recursive`.
@@ -26,7 +31,8 @@ sys::Outcome NewMount(Context& context, const char* type, const char* source, co
 // Puts the detached mount `mount` onto `target`.
 sys::Outcome Attach(int mount, int target);
 
-// The way of kernels before 5.2: mount(2) on a descriptor, through the real procfs. A null `source` stands for `from`.
+// mount(2) on a descriptor, through the real procfs: the way of kernels before 5.2, and the faster one where there is
+// no need of a descriptor of the mount. A null `source` stands for `from`.
 sys::Outcome MountOnFd(Context& context, const char* source, int from, int target, const char* type, MsFlags flags,
                        const char* data);
 // Takes away the mount that `mounted` is the root of; what is open in it stays until it is closed.

@@ -99,12 +99,7 @@ Outcome Execute(Context& context, const plan::takeRoot_op& op) {
 Outcome Execute(Context&, const plan::setRootPropagation_op& op) { return sys::Mount("", "/", "", op.flags, nullptr); }
 
 Outcome Execute(Context& context, const plan::makeRootReadonly_op&) {
-  Outcome outcome = SetAttributes(context.root.get(), {Word(MountAttrs::kRdonly), 0}, false);
-  if (outcome.err() != ENOSYS) return outcome;
-  uint64_t statfs[16];
-  TSRUNC_TRY(sys::Fstatfs(context.root.get(), statfs));
-  MsFlags flags = MsFlags::kRemount | MsFlags::kBind | MsFlags::kRdonly | ToMsFlags(AttrsOfStatfs(statfs[10]));
-  return sys::Mount("", "/", nullptr, Word(flags), nullptr);
+  return ChangeAttributes(context, context.root.get(), {Word(MountAttrs::kRdonly), 0});
 }
 
 }  // namespace tsrunc::init

@@ -158,6 +158,13 @@ Outcome OpenInRoot(int root, const char* path, Links links) {
   return opened.err() == ENOSYS ? WalkInRoot(root, path, links) : opened;
 }
 
+Outcome OpenTop(int dir) {
+  struct open_how how = {};
+  how.flags = kOpenPath | O_DIRECTORY;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  return sys::OpenAt2(dir, "..", &how);
+}
+
 Outcome OpenTarget(int root, const char* path, Kind kind, Links links, bool* existed) {
   bool ignored;
   return OpenOrMake(root, path, kind, links, existed == nullptr ? &ignored : existed, 0);

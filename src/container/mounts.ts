@@ -30,7 +30,7 @@ export async function readMounts(
   const mounts = Array.isArray(value) ? value : (value as { mounts?: unknown } | null)?.mounts;
   if (!Array.isArray(mounts)) throw new UsageError(`${file}: neither a list of mounts nor an object with "mounts"`);
   // To remove a mount its destination is enough.
-  const asMounted = action === 'add' ? mounts : mounts.map((mount: object) => ({ type: 'none', ...mount }));
+  const asMounted = action === 'add' ? mounts : mounts.map((mount: object) => ({ type: 'tmpfs', ...mount }));
   const faults = (await validateConfig({ ...state.config, mounts: asMounted })).filter((fault) =>
     fault.pointer.startsWith('/mounts'),
   );

@@ -1,22 +1,36 @@
 // Owns what to do about an operation that failed: the line below the sentence of describe.ts. Pure.
 import type { Op } from './types.ts';
 
-/** What the kernel said. */
+/** What the kernel said, and to which call. */
 export interface Refusal {
   readonly code: string;
+  readonly call: string;
 }
 
+const LOCKED =
+  'a user namespace keeps flags that a mount had outside of it: leave out the options that clear or change them';
+
 /** Undefined where nothing better is known than the kernel's own word. */
-export function hintFor(op: Op, { code }: Refusal): string | undefined {
+export function hintFor(op: Op, refusal: Refusal): string | undefined {
+  const { code } = refusal;
   switch (op.kind) {
     case 'mountFs':
       if (code === 'ENODEV')
         return `this kernel has no filesystem of type "${op.type}": /proc/filesystems lists those it has`;
       if (code === 'ELOOP' && op.isStrict)
         return `${op.target} of the rootfs is, or leads through, a symbolic link; it must be a directory`;
-      return undefined;
+      return hintForTarget(op.target, refusal) ?? notDirectory(op.target, code);
     case 'bindMount':
-      return code === 'ENOENT' ? `the source ${op.source} must exist on the host` : undefined;
+    case 'bindCgroup':
+    case 'attachMount':
+      if (code === 'EPERM' && refusal.call === 'mount_setattr') return LOCKED;
+      if (code === 'ENOENT') return `the source ${op.source} must exist on the host`;
+      return hintForTarget(op.target, refusal) ?? mismatch(op, code);
+    case 'makeDevice':
+    case 'bindDevice':
+    case 'makeSymlink':
+    case 'makeDirectory':
+      return hintForTarget(op.path, refusal);
     case 'pivotRoot':
       return code === 'EINVAL' ? 'a rootfs on the initial ramdisk needs --no-pivot' : undefined;
     case 'setRlimit':
@@ -33,4 +47,23 @@ export function hintFor(op: Op, { code }: Refusal): string | undefined {
     default:
       return undefined;
   }
+}
+
+const MAKING = new Set(['mkdirat', 'mknodat', 'symlinkat']);
+
+/** What is missing in the rootfs is made, unless the rootfs cannot be written to. */
+function hintForTarget(target: string, { code, call }: Refusal): string | undefined {
+  return code === 'EROFS' && MAKING.has(call)
+    ? `${target} is absent in the container's root, which is read-only here: have it in the image`
+    : undefined;
+}
+
+function notDirectory(target: string, code: string): string | undefined {
+  return code === 'ENOTDIR' ? `${target}, or what is above it, is a file in the container's root` : undefined;
+}
+
+function mismatch(op: { readonly source: string; readonly target: string }, code: string): string | undefined {
+  return code === 'ENOTDIR'
+    ? `one of ${op.source} and ${op.target} is a directory and the other is a file, or there is a file on the way`
+    : undefined;
 }

@@ -7,9 +7,11 @@ import type { MountAttrs, MsFlags } from './flags.ts';
 export interface MountOptions {
   /** The flags of mount(2), as the log shows them. */
   msFlags: MsFlags;
-  /** Attributes that options ask for, and those that they ask away; what neither names stays as the source has it. */
+  /** Attributes that options ask for, and those that they ask away. */
   set: MountAttrs;
   clear: MountAttrs;
+  /** Of a bind mount: attributes of the source that no option names, and that go where the kernel lets them (decision 0017). */
+  drop: MountAttrs;
   recursiveSet: MountAttrs;
   recursiveClear: MountAttrs;
   /** MS_SHARED and the like, each with MS_REC or without, in the order of the options. */
@@ -24,53 +26,56 @@ export interface MountOptions {
 interface Flag {
   readonly ms: MsFlags;
   readonly clear: boolean;
-  /** Absent where the option is of the superblock, not of the mount. */
+  /** Absent where the option is of the superblock, not of the mount, or one of those of ATIME. */
   readonly attr?: MountAttrs;
-  /** Of the three values that the atime field can have, the one that is meant. */
-  readonly isAtime?: true;
 }
 
 const NONE = 0 as MsFlags;
 const set = (ms: MsFlags, attr?: MountAttrs): Flag => ({ ms, clear: false, ...(attr === undefined ? {} : { attr }) });
 const clear = (ms: MsFlags, attr?: MountAttrs): Flag => ({ ms, clear: true, ...(attr === undefined ? {} : { attr }) });
-const atime = (ms: MsFlags, attr: MountAttrs, isCleared = false): Flag => ({
-  ms,
-  clear: isCleared,
-  attr,
-  isAtime: true,
-});
+
+/** Access times: together they say one thing, so attributes come of them once all options are read. */
+const ATIME = f.union(f.MS_NOATIME, f.MS_NODIRATIME, f.MS_RELATIME, f.MS_STRICTATIME);
+/** What a remount by mount(2) takes away where it is not asked for. */
+const DROPPED = f.union(
+  f.MOUNT_ATTR_RDONLY,
+  f.MOUNT_ATTR_NOSUID,
+  f.MOUNT_ATTR_NODEV,
+  f.MOUNT_ATTR_NOEXEC,
+  f.MOUNT_ATTR_NOSYMFOLLOW,
+);
 
 const FLAGS: Readonly<Record<string, Flag>> = {
   async: clear(f.MS_SYNCHRONOUS),
-  atime: atime(f.MS_NOATIME, f.MOUNT_ATTR_RELATIME, true),
+  atime: clear(f.MS_NOATIME),
   bind: set(f.MS_BIND),
   defaults: set(NONE),
   dev: clear(f.MS_NODEV, f.MOUNT_ATTR_NODEV),
-  diratime: clear(f.MS_NODIRATIME, f.MOUNT_ATTR_NODIRATIME),
+  diratime: clear(f.MS_NODIRATIME),
   dirsync: set(f.MS_DIRSYNC),
   exec: clear(f.MS_NOEXEC, f.MOUNT_ATTR_NOEXEC),
   iversion: set(f.MS_I_VERSION),
   lazytime: set(f.MS_LAZYTIME),
   loud: clear(f.MS_SILENT),
   mand: set(f.MS_MANDLOCK),
-  noatime: atime(f.MS_NOATIME, f.MOUNT_ATTR_NOATIME),
+  noatime: set(f.MS_NOATIME),
   nodev: set(f.MS_NODEV, f.MOUNT_ATTR_NODEV),
-  nodiratime: set(f.MS_NODIRATIME, f.MOUNT_ATTR_NODIRATIME),
+  nodiratime: set(f.MS_NODIRATIME),
   noexec: set(f.MS_NOEXEC, f.MOUNT_ATTR_NOEXEC),
   noiversion: clear(f.MS_I_VERSION),
   nolazytime: clear(f.MS_LAZYTIME),
   nomand: clear(f.MS_MANDLOCK),
-  norelatime: atime(f.MS_RELATIME, f.MOUNT_ATTR_STRICTATIME, true),
-  nostrictatime: atime(f.MS_STRICTATIME, f.MOUNT_ATTR_RELATIME, true),
+  norelatime: clear(f.MS_RELATIME),
+  nostrictatime: clear(f.MS_STRICTATIME),
   nosuid: set(f.MS_NOSUID, f.MOUNT_ATTR_NOSUID),
   nosymfollow: set(f.MS_NOSYMFOLLOW, f.MOUNT_ATTR_NOSYMFOLLOW),
   rbind: set(f.union(f.MS_BIND, f.MS_REC)),
-  relatime: atime(f.MS_RELATIME, f.MOUNT_ATTR_RELATIME),
+  relatime: set(f.MS_RELATIME),
   remount: set(f.MS_REMOUNT),
   ro: set(f.MS_RDONLY, f.MOUNT_ATTR_RDONLY),
   rw: clear(f.MS_RDONLY, f.MOUNT_ATTR_RDONLY),
   silent: set(f.MS_SILENT),
-  strictatime: atime(f.MS_STRICTATIME, f.MOUNT_ATTR_STRICTATIME),
+  strictatime: set(f.MS_STRICTATIME),
   suid: clear(f.MS_NOSUID, f.MOUNT_ATTR_NOSUID),
   symfollow: clear(f.MS_NOSYMFOLLOW, f.MOUNT_ATTR_NOSYMFOLLOW),
   sync: set(f.MS_SYNCHRONOUS),
@@ -131,9 +136,25 @@ function addAtime(out: { set: MountAttrs; clear: MountAttrs }, attr: MountAttrs)
 
 function addFlag(out: MountOptions, flag: Flag): void {
   out.msFlags = flag.clear ? f.without(out.msFlags, flag.ms) : f.union(out.msFlags, flag.ms);
-  if (flag.attr === undefined) return;
-  if (flag.isAtime) addAtime(out, flag.attr);
-  else addAttr(out, flag.attr, flag.clear);
+  if (flag.attr !== undefined) addAttr(out, flag.attr, flag.clear);
+}
+
+/** As mount(2): without any option of access times they stay as the source has them; with one, relatime is the default. */
+function addAtimeOf(out: MountOptions): void {
+  if (!f.has(out.msFlags, ATIME)) return;
+  const time = f.has(out.msFlags, f.MS_STRICTATIME)
+    ? f.MOUNT_ATTR_STRICTATIME
+    : f.has(out.msFlags, f.MS_NOATIME)
+      ? f.MOUNT_ATTR_NOATIME
+      : f.MOUNT_ATTR_RELATIME;
+  addAtime(out, time);
+  addAttr(out, f.MOUNT_ATTR_NODIRATIME, !f.has(out.msFlags, f.MS_NODIRATIME));
+}
+
+/** Where options say anything of the mount itself, what they do not say goes: the peers remount, and mount(2) sets all flags. */
+function addDropped(out: MountOptions): void {
+  const saysNothing = f.without(out.msFlags, f.union(f.MS_BIND, f.MS_REC, f.MS_REMOUNT)) === 0 && out.clear === 0;
+  if (!saysNothing) out.drop = f.without(DROPPED, f.union(out.set, out.clear));
 }
 
 function addRecursive(out: MountOptions, name: string): boolean {
@@ -159,6 +180,7 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     msFlags: NONE,
     set: none,
     clear: none,
+    drop: none,
     recursiveSet: none,
     recursiveClear: none,
     propagation: [],
@@ -176,5 +198,7 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     else if (option === 'idmap' || option === 'ridmap') out.idmap = option;
     else out.data.push(...splitData(option));
   }
+  addAtimeOf(out);
+  addDropped(out);
   return out;
 }

@@ -72,6 +72,7 @@ export function planBindFields(options: MountOptions) {
     msFlags: f.union(options.msFlags, f.MS_BIND),
     set: options.set,
     clear: options.clear,
+    drop: options.drop,
     recursiveSet: options.recursiveSet,
     recursiveClear: options.recursiveClear,
     propagation: options.propagation,
@@ -81,20 +82,27 @@ export function planBindFields(options: MountOptions) {
 function planFs(input: MountInput, mount: Mount, target: string, options: MountOptions, plan: MountPlan): void {
   const type = mount.type ?? 'none';
   // Devices are still to be made in it.
-  const isLater = type === 'tmpfs' && target === '/dev' && f.has(options.msFlags, f.MS_RDONLY);
+  const attributes = attributesOfNew(options);
+  const isLater = type === 'tmpfs' && target === '/dev' && f.has(attributes, f.MOUNT_ATTR_RDONLY);
   plan.ops.push({
     kind: 'mountFs',
     source: mount.source ?? type,
     target,
     type,
     msFlags: isLater ? f.without(options.msFlags, f.MS_RDONLY) : options.msFlags,
-    attributes: isLater ? f.without(options.set, f.MOUNT_ATTR_RDONLY) : options.set,
+    attributes: isLater ? f.without(attributes, f.MOUNT_ATTR_RDONLY) : attributes,
     data: [...options.data, ...planMountLabel(type, input.mountLabel)],
     propagation: options.propagation,
     isStrict: STRICT_TYPES.has(type) ? 1 : 0,
     copyUp: options.copyUp ? 1 : 0,
+    isKept: isLater ? 1 : 0,
   });
   if (isLater) plan.finalOps.push({ kind: 'setMountAttributes', target, set: f.MOUNT_ATTR_RDONLY, clear: 0 });
+}
+
+/** A new mount has nothing below it: what is asked for its whole tree is asked for itself, after the rest. */
+function attributesOfNew({ set, recursiveSet, recursiveClear }: MountOptions): f.MountAttrs {
+  return f.union(f.without(set, recursiveClear), recursiveSet);
 }
 
 function planCgroup(input: MountInput, target: string, options: MountOptions, plan: MountPlan): void {
@@ -115,16 +123,18 @@ function planCgroup2(input: MountInput, target: string, options: MountOptions, p
     target,
     type: 'cgroup2',
     msFlags: options.msFlags,
-    attributes: options.set,
+    attributes: attributesOfNew(options),
     data: options.data,
     propagation: options.propagation,
     isStrict: 1,
     copyUp: 0,
+    isKept: 0,
   });
 }
 
 /** A tmpfs with one bind of the container's own cgroup for each hierarchy, and links for the parts of joint names. */
 function planCgroup1(input: MountInput, target: string, options: MountOptions, plan: MountPlan): void {
+  const isReadonly = f.has(attributesOfNew(options), f.MOUNT_ATTR_RDONLY);
   plan.ops.push({
     kind: 'mountFs',
     source: 'tmpfs',
@@ -136,6 +146,7 @@ function planCgroup1(input: MountInput, target: string, options: MountOptions, p
     propagation: options.propagation,
     isStrict: 1,
     copyUp: 0,
+    isKept: isReadonly ? 1 : 0,
   });
   for (const place of input.cgroupPlaces) {
     const name = place.hierarchy.mountpoint.slice(place.hierarchy.mountpoint.lastIndexOf('/') + 1);
@@ -151,6 +162,5 @@ function planCgroup1(input: MountInput, target: string, options: MountOptions, p
     for (const controller of place.hierarchy.controllers)
       plan.ops.push({ kind: 'makeSymlink', target: name, path: `${target}/${controller}`, replace: 0 });
   }
-  if (f.has(options.msFlags, f.MS_RDONLY))
-    plan.ops.push({ kind: 'setMountAttributes', target, set: f.MOUNT_ATTR_RDONLY, clear: 0 });
+  if (isReadonly) plan.ops.push({ kind: 'setMountAttributes', target, set: f.MOUNT_ATTR_RDONLY, clear: 0 });
 }

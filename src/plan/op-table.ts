@@ -4,12 +4,16 @@
 export type FieldKind = 'U' | 'S' | 'L' | 'N' | 'B';
 export type Stage = 'parent' | 'init';
 
-/** What every bind says after its source; set and clear are MOUNT_ATTR_* words, the recursive ones for the whole tree. */
+/**
+ * What every bind says after its source; set and clear are MOUNT_ATTR_* words, the recursive ones for the whole tree. What is in
+ * `drop` is cleared as well, but stays where the kernel has locked it.
+ */
 const BIND_FIELDS = {
   target: 'S',
   msFlags: 'U',
   set: 'U',
   clear: 'U',
+  drop: 'U',
   recursiveSet: 'U',
   recursiveClear: 'U',
   propagation: 'N',
@@ -58,7 +62,10 @@ export const OP_TABLE = {
   bindRootfs: { code: 17, stage: 'init', fields: { path: 'S' } },
   /** Without a mount namespace of its own: what is mounted in the rootfs shows nowhere else. */
   makeRootfsPrivate: { code: 68, stage: 'init', fields: { path: 'S' } },
-  /** Mounts a new filesystem. isStrict refuses symbolic links on the way; copyUp fills it with what it covers. */
+  /**
+   * Mounts a new filesystem. isStrict refuses symbolic links on the way; copyUp fills it with what it covers; isKept keeps a
+   * descriptor for a later setMountAttributes.
+   */
   mountFs: {
     code: 18,
     stage: 'init',
@@ -72,6 +79,7 @@ export const OP_TABLE = {
       propagation: 'N',
       isStrict: 'U',
       copyUp: 'U',
+      isKept: 'U',
     },
   },
   /** Binds a path of the host; set and clear are MOUNT_ATTR_* words, the recursive ones for the whole tree. */

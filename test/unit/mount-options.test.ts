@@ -14,23 +14,32 @@ t.test("what is the filesystem's goes to it, in order", async (t) => {
   t.same(parseMountOptions(['size=1m,mode=700', 'lowerdir=a\\,b:c']).data, ['size=1m', 'mode=700', 'lowerdir=a\\,b:c']);
 });
 
-t.test('attributes: what neither option names is left alone', async (t) => {
-  const none = parseMountOptions(['bind']);
-  t.equal(none.set, 0);
-  t.equal(none.clear, 0);
-  const both = parseMountOptions(['ro', 'suid']);
+t.test('attributes: what options ask for, what they ask away, and what they are silent about', async (t) => {
+  const none = parseMountOptions(['rbind', 'rprivate', 'rro']);
+  t.same([none.set, none.clear, none.drop], [0, 0, 0], 'nothing is said of the mount itself');
+  const both = parseMountOptions(['bind', 'ro', 'suid']);
   t.equal(both.set, f.MOUNT_ATTR_RDONLY);
   t.equal(both.clear, f.MOUNT_ATTR_NOSUID);
+  t.equal(both.drop, f.union(f.MOUNT_ATTR_NODEV, f.MOUNT_ATTR_NOEXEC, f.MOUNT_ATTR_NOSYMFOLLOW));
   const undone = parseMountOptions(['nosuid', 'suid', 'ro', 'rw']);
   t.equal(undone.set, 0);
   t.equal(undone.clear, f.union(f.MOUNT_ATTR_NOSUID, f.MOUNT_ATTR_RDONLY));
 });
 
-t.test('atime is one field of three values', async (t) => {
-  const { set, clear } = parseMountOptions(['noatime', 'strictatime']);
-  t.equal(set, f.MOUNT_ATTR_STRICTATIME);
-  t.equal(clear, f.MOUNT_ATTR__ATIME);
-  t.equal(parseMountOptions(['strictatime', 'relatime']).set, 0);
+t.test('access times are one field, and as mount(2) has them', async (t) => {
+  const ALL = f.union(f.MOUNT_ATTR__ATIME, f.MOUNT_ATTR_NODIRATIME);
+  const cases: [string[], number, number][] = [
+    [['noatime', 'strictatime'], f.MOUNT_ATTR_STRICTATIME, ALL],
+    [['relatime'], f.MOUNT_ATTR_RELATIME, ALL],
+    [['noatime', 'nodiratime'], f.union(f.MOUNT_ATTR_NOATIME, f.MOUNT_ATTR_NODIRATIME), f.MOUNT_ATTR__ATIME],
+    [['nodiratime'], f.MOUNT_ATTR_NODIRATIME, f.MOUNT_ATTR__ATIME],
+    [['noatime', 'atime'], 0, 0],
+    [['diratime', 'norelatime', 'nostrictatime'], 0, 0],
+  ];
+  for (const [options, set, clear] of cases) {
+    const parsed = parseMountOptions(options);
+    t.same([parsed.set, parsed.clear], [set, clear], options.join(','));
+  }
 });
 
 t.test('propagation and recursive attributes', async (t) => {

@@ -15,6 +15,10 @@ export const mountRules: Rule = (config) => {
     const isOldRemount = (mount.options ?? []).includes('remount');
     if (!isBind(mount) && !isOldRemount && !mount.type)
       faults.push(fault(`${pointer}/type`, SECTION, 'a mount that is no bind mount needs a type', mount.type));
+    if (!isBind(mount) && !isOldRemount && mount.type === 'none')
+      faults.push(
+        fault(`${pointer}/options`, SECTION, 'type none is for bind mounts: bind or rbind is missing', mount.options),
+      );
     if (isBind(mount) && !mount.source)
       faults.push(fault(`${pointer}/source`, SECTION, 'a bind mount needs a source', mount.source));
     if ((mount.uidMappings === undefined) !== (mount.gidMappings === undefined))
