@@ -12,7 +12,7 @@ import {
   whileFailing,
 } from '../errors.ts';
 import type { Caller } from '../caller/caller.ts';
-import { readProcess } from '../host/process.ts';
+import { hasEndedAs, readProcess } from '../host/process.ts';
 import type { Log } from '../log.ts';
 import { native, openHelper, REPORT, type ExitStatus, type Report } from '../native/binding.ts';
 import type { Descriptor } from '../native/descriptor.ts';
@@ -22,6 +22,9 @@ import { hintFor } from '../plan/hints.ts';
 import { mountMessages } from '../plan/mount-log.ts';
 import { AWAIT, type AwaitPoint, type Op, type Plan } from '../plan/types.ts';
 import type { Runtime } from './runtime.ts';
+
+/** What the helper calls itself until it executes something, addon/init/main.cc. */
+const HELPER_NAME = 'tsrunc:[init]';
 
 /** What an execution comes to next: a point where init waits for us, or the program itself. */
 export type Progress = { readonly at: AwaitPoint } | { readonly at: 'exec' };
@@ -48,8 +51,11 @@ export class Executor {
   #waits = 0;
 
   /** Takes part in an execution that another process has begun: `sync` is connected to the gate where its init waits. */
-  static join(plan: Plan, runtime: Executing, sync: Descriptor): Executor {
-    return new Executor(plan, runtime, sync);
+  static join(plan: Plan, runtime: Executing, sync: Descriptor, init: { pid: number; startTime: number }): Executor {
+    const executor = new Executor(plan, runtime, sync);
+    executor.#pid = init.pid;
+    executor.#startTime = init.startTime;
+    return executor;
   }
 
   private constructor(plan: Plan, { caller, log }: Executing, sync: Descriptor) {
@@ -137,6 +143,7 @@ export class Executor {
   #end(): Progress {
     this.close();
     if (this.#waits > 0) throw new HelperError('init ended while it waited to go on');
+    this.#refuseSilence();
     return { at: 'exec' };
   }
 
@@ -155,6 +162,15 @@ export class Executor {
   close(): void {
     this.#sync.close();
     this.takeTerminal()?.close();
+  }
+
+  /** End of file means that execve(2) worked, unless a filter forbids execve and also the message that would say so. */
+  #refuseSilence(): void {
+    if (!this.#plan.some((op) => op?.kind === 'applySeccomp') || !hasEndedAs(HELPER_NAME, this.birth)) return;
+    const program = this.#plan.findLast((op) => op?.kind === 'exec');
+    throw new HelperError(`exec: ${JSON.stringify(program?.file)}: init ended before it was executed`, {
+      hint: 'the seccomp profile refuses execve(2), and also sendmsg(2), by which init would have said more',
+    });
   }
 
   async #waitForBirth(): Promise<void> {

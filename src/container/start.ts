@@ -29,7 +29,7 @@ async function openGate(
   const state = store.load(id);
   checkStatus('start', id, statusOf(state));
   requireProcess(state.config);
-  const executor = Executor.join(planOf(state), runtime, await connect(store, state));
+  const executor = Executor.join(planOf(state), runtime, await connect(store, state), state);
   let notify: NotifySocket | undefined;
   try {
     notify = NotifySocket.open(runtime, id);

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 
 export interface ProcessStat {
+  /** Of the program that it has executed last, or what it calls itself; at most 15 bytes. */
+  readonly name: string;
   /** One letter of proc_pid_stat(5): R, S, D, Z, T, X. */
   readonly state: string;
   /** Clock ticks after boot; with the pid it names a process for ever. */
@@ -17,12 +19,28 @@ export function readProcess(pid: number): ProcessStat | undefined {
     return undefined; // ENOENT, or ESRCH when it ends while we read
   }
   // The name, in parentheses, may hold anything; the fields count from the last parenthesis.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[0] ?? '?', startTime: Number(fields[19]) };
+  const end = text.lastIndexOf(')');
+  const fields = text.slice(end + 2).split(' ');
+  const name = text.slice(text.indexOf('(') + 1, end);
+  return { name, state: fields[0] ?? '?', startTime: Number(fields[19]) };
 }
 
 /** Whether the process with this pid and start time still runs; a zombie does not. */
 export function isAlive(pid: number, startTime: number): boolean {
   const stat = readProcess(pid);
   return stat !== undefined && stat.startTime === startTime && stat.state !== 'Z' && stat.state !== 'X';
+}
+
+/** The kernel closes descriptors a moment before it names the program, begin_new_exec() of fs/exec.c. */
+const NAMING_MS = 20;
+
+/** Whether a process has ended under this name, and not as a program that it executed. One that is reaped cannot be asked. */
+export function hasEndedAs(name: string, { pid, startTime }: { pid: number; startTime: number }): boolean {
+  const until = Date.now() + NAMING_MS;
+  do {
+    const found = readProcess(pid);
+    if (found === undefined || found.startTime !== startTime || found.name !== name) return false;
+    if (found.state === 'Z' || found.state === 'X') return true;
+  } while (Date.now() < until);
+  return false;
 }

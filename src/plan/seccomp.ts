@@ -15,6 +15,8 @@ export interface SeccompProfile {
   /** libseccomp's names: "x86_64". */
   readonly architectures: readonly string[];
   readonly rules: readonly SeccompRule[];
+  /** What calls get that are younger than every call of the rules, as an errno; 0: the default action, like other calls. */
+  readonly youngerErrno: number;
 }
 
 /** Bases of actions, linux/seccomp.h; ERRNO and TRACE carry a number in their low 16 bits. */
@@ -30,7 +32,10 @@ const ACTIONS: Readonly<Record<string, number>> = {
   SCMP_ACT_ALLOW: 0x7fff0000,
 };
 const WITH_ERRNO = new Set(['SCMP_ACT_ERRNO', 'SCMP_ACT_TRACE']);
+/** With one of these as the default a call that no rule names is carried out, or its tracer decides. */
+const PERMISSIVE = new Set(['SCMP_ACT_ALLOW', 'SCMP_ACT_LOG', 'SCMP_ACT_TRACE']);
 const EPERM = 1;
+const ENOSYS = 38;
 
 /** enum scmp_compare of seccomp.h. */
 const OPERATORS: Readonly<Record<string, number>> = {
@@ -81,7 +86,10 @@ export function planSeccomp(seccomp: Seccomp, exact: ExactIntegers): SeccompProf
       for (const name of call.names) rules.push({ name, action, args });
   });
   const architectures = (seccomp.architectures ?? []).map((name) => name.replace('SCMP_ARCH_', '').toLowerCase());
-  return { defaultAction, architectures, rules };
+  // A C library tries new calls and falls back on ENOSYS, and on nothing else: a profile that was written before a call
+  // must look like a kernel of its time, as it does with runc.
+  const youngerErrno = PERMISSIVE.has(seccomp.defaultAction) ? 0 : ENOSYS;
+  return { defaultAction, architectures, rules, youngerErrno };
 }
 
 function actionNumber(action: string, errno: number | undefined): number {

@@ -187,29 +187,6 @@ t.test('kernel parameters', async (t) => {
   );
 });
 
-t.test('seccomp', async (t) => {
-  const bundle = bundleFor(t);
-  bundle.config.root.readonly = false;
-  const filter = (noNewPrivileges: boolean) => {
-    bundle.config.process.noNewPrivileges = noNewPrivileges;
-    bundle.config.linux.seccomp = {
-      defaultAction: 'SCMP_ACT_ALLOW',
-      architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86'],
-      syscalls: [
-        { names: ['mkdir', 'mkdirat', 'not_a_call_at_all'], action: 'SCMP_ACT_ERRNO', errnoRet: 28 },
-        { names: ['kill'], action: 'SCMP_ACT_ERRNO', args: [{ index: 1, value: 10, op: 'SCMP_CMP_EQ' }] },
-      ],
-    };
-    return bundle.run('mkdir /tmp/x; kill -10 $$; echo after; grep Seccomp: /proc/self/status');
-  };
-  for (const noNewPrivileges of [true, false]) {
-    const result = filter(noNewPrivileges);
-    t.match(result.stderr, /No space left on device/, 'ENOSPC, as the profile says');
-    t.match(result.stderr, /Operation not permitted/);
-    t.equal(result.stdout, 'after\nSeccomp:\t2\n');
-  }
-});
-
 t.test('--no-pivot', async (t) => {
   const bundle = bundleFor(t);
   const result = bundle.run('ls /; head -n1 /proc/self/mountinfo | cut -d" " -f5', { flags: ['--no-pivot'] });

@@ -42,7 +42,7 @@ t.test('what the addon opens has an owner', async (t) => {
 t.test('an execution that was closed does not write to the descriptor of somebody else', async (t) => {
   const [ours, theirs] = native().socketPair();
   const { number } = ours;
-  const executor = Executor.join([], { caller: callerOf(), log }, ours);
+  const executor = Executor.join([], { caller: callerOf(), log }, ours, { pid: 0, startTime: 0 });
   executor.close();
   theirs.close();
   const [others, reader] = native().socketPair();
@@ -62,7 +62,7 @@ t.test('the end of an execution', async (t) => {
   };
   const begin = () => {
     const [ours, theirs] = native().socketPair();
-    return { executor: Executor.join([], { caller: callerOf(), log }, ours), theirs };
+    return { executor: Executor.join([], { caller: callerOf(), log }, ours, { pid: 0, startTime: 0 }), theirs };
   };
   const done = begin();
   native().sendMessage(done.theirs.number, await_(2), []);
