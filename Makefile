@@ -92,6 +92,10 @@ unit: build ## tests without privilege
 integration: build build/.test-packages ## tests with real containers; RUNTIME=runc compares
 	@RUNTIME=$(RUNTIME) scripts/run-tests integration
 
+.PHONY: fuzz
+fuzz: build build/.test-packages ## bent documents for every verb: CASES=20000 SEED=1
+	@scripts/fuzz
+
 .PHONY: conformance
 conformance: build build/.conformance-packages ## the specification's own suite; RUNTIME=PATH judges another
 	@RUNTIME=$(RUNTIME) scripts/conformance

@@ -1,11 +1,11 @@
-// Compiles test/**/*.test.ts into build/test/: each a file of its own with the sources it tests.
+// Compiles test/**/*.test.ts and the fuzz into build/test/: each a file of its own with the sources it tests.
 import { readdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import { build } from 'esbuild';
 
 const tests = readdirSync('test', { recursive: true })
-  .filter((name) => name.endsWith('.test.ts'))
+  .filter((name) => name.endsWith('.test.ts') || name === 'fuzz/main.ts')
   .map((name) => `test/${name}`);
 rmSync('build/test', { recursive: true, force: true });
 await build({
