@@ -21,7 +21,7 @@ function makeGlobalOptions(): readonly Option[] {
       LOG,
     ),
     // Its choices are checked with the other words of the log, and runc's message is kept.
-    option('--log-format <format>', 'text or json').default('text').helpGroup(LOG),
+    option('--log-format <text|json>', 'text or json').default('text').helpGroup(LOG),
     option('--log-level <level>', 'debug, or less').choices(LOG_LEVELS).helpGroup(LOG),
     option('--debug', 'log what is done').helpGroup(LOG),
     option('--systemd-log', 'log to the journal, as --log journald:tsrunc').helpGroup(LOG),

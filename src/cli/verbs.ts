@@ -55,7 +55,7 @@ export const VERBS: readonly Verb[] = [
     name: 'completion',
     summary: 'print the completion script of a shell',
     args: '[shell]',
-    options: () => [option('--shell <shell>', 'bash, zsh or fish')],
+    options: () => [option('--shell <shell>', 'bash, zsh or fish, as the argument')],
     load: async () => (await import('./commands/completion.ts')).completion,
   },
   {
@@ -95,7 +95,7 @@ export const VERBS: readonly Verb[] = [
         'Process',
         option('-p, --process <file>', 'the process as JSON, instead of command and options'),
         list('-e, --env <variable>', 'add NAME=value to the environment'),
-        option('--cwd <dir>', 'working directory in the container'),
+        option('--cwd <directory>', 'working directory in the container'),
         option('-t, --tty', 'with a terminal'),
         option('-d, --detach', 'leave the process running in the background'),
       ),
@@ -117,7 +117,7 @@ export const VERBS: readonly Verb[] = [
       ),
       ...group(
         'Start',
-        list('--cgroup <path>', "a cgroup below the container's, on v1 as CONTROLLER:PATH"),
+        list('--cgroup <cgroup>', "a cgroup below the container's, on v1 as CONTROLLER:PATH"),
         option('--ignore-paused', 'also where the container is paused'),
         option('--exec-wait-fifo <path>', 'start the program only when this fifo has been written to'),
       ),

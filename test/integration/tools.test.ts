@@ -115,22 +115,10 @@ t.test('version, features, help', onlyTsrunc('has its own'), async (t) => {
   t.equal(execute(RUNTIME, ['checkpoint', '--help']).status, 1, 'what is not there is not claimed');
 });
 
-t.test('info and completion', onlyTsrunc('does not have them'), async (t) => {
+t.test('info', onlyTsrunc('does not have it'), async (t) => {
   const info = JSON.parse(execute(RUNTIME, ['info', '--format', 'json']).stdout);
   t.match(info, { spec: '1.3.0', kernel: execute('uname', ['-r']).stdout.trim(), seccomp: true });
   t.match(execute(RUNTIME, ['info']).stdout, /^cgroups +(v1|v2|hybrid)$/m);
-  const script = execute(RUNTIME, ['completion', 'bash']).stdout;
-  const complete = (...words: string[]) =>
-    execute('bash', [
-      '-c',
-      `${script}\nCOMP_WORDS=(${words.join(' ')}); COMP_CWORD=${words.length - 1}; _tsrunc; echo "${'${COMPREPLY[@]}'}"`,
-    ]).stdout.trim();
-  t.equal(complete(RUNTIME, 'sta'), 'start state');
-  t.equal(complete(RUNTIME, 'run', '--keep'), '--keep');
-  t.match(complete(RUNTIME, '--log'), '--log --log-format --log-level');
-  for (const shell of ['zsh', 'fish'])
-    t.match(execute(RUNTIME, ['completion', '--shell', shell]).stdout, /^#.*tsrunc[^]*pid-file/);
-  t.match(execute(RUNTIME, ['completion', 'csh']), { status: 1, stderr: /it is bash, zsh, fish/ });
 });
 
 t.test('the log: file:, and the services of the system', onlyTsrunc('does not have them'), async (t) => {
