@@ -7,7 +7,7 @@ export abstract class TsruncError extends Error {
   /** What to do about it, where we know: printed on a line of its own. */
   readonly hint: string | undefined;
 
-  constructor(message: string, options: { cause?: unknown; hint?: string } = {}) {
+  constructor(message: string, options: { cause?: unknown; hint?: string | undefined } = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.name = new.target.name;
     this.hint = options.hint;
@@ -93,9 +93,22 @@ export class SyscallError extends TsruncError {
   }
 }
 
+/** An operation of a plan as programs name it: its kind, what it works on, and flags of mount(2) in words. */
+export interface Step {
+  readonly step: string;
+  readonly path?: string;
+  readonly flags?: string;
+}
+
 /** The helper failed at one operation of a plan; `message` is the operation in words. */
 export class HelperError extends TsruncError {
   readonly code = 'ERR_HELPER';
+  readonly step: Step | undefined;
+
+  constructor(message: string, options: { cause?: unknown; hint?: string | undefined; step?: Step } = {}) {
+    super(message, options);
+    this.step = options.step;
+  }
 }
 
 /** A hook ended as it should not; the message says how. */

@@ -63,11 +63,16 @@ export class FileLog implements Log {
     this.#log('warn', message);
   }
 
-  /** The one line of a failure, and what else is to be said of it, where there is a log; standard error gets it in plain words. */
-  failure(message: string, notes: readonly string[]): void {
-    if (this.#options.path === undefined && this.#options.service === undefined) return;
-    this.#log('error', message);
-    for (const note of notes) this.#log('warn', note);
+  /**
+   * The one line of a failure, where there is a log; standard error gets it in plain words. Of JSON it stays one line, whatever
+   * else is to be said: podman reads the file as one object.
+   */
+  failure(message: string, details: object, notes: readonly string[]): void {
+    const { path, service, format } = this.#options;
+    if (path === undefined && service === undefined) return;
+    const isObject = format === 'json' && service === undefined;
+    this.#write('error', message, isObject && notes.length > 0 ? { ...details, notes } : details);
+    if (!isObject) for (const note of notes) this.#write('warn', note);
   }
 
   #log(level: Level, message: string): void {
@@ -75,14 +80,14 @@ export class FileLog implements Log {
     else this.#logger.log(level, message);
   }
 
-  #write(level: Level, message: string): void {
+  #write(level: Level, message: string, details: object = {}): void {
     const { service, sendDatagram, caller } = this.#options;
     if (service !== undefined && sendDatagram !== undefined) {
       const { path, text } = formatDatagram(service, level, message, caller.pid);
       sendDatagram(path, text);
       return;
     }
-    const line = formatLine(this.#options.format, level, message, new Date());
+    const line = formatLine(this.#options.format, { level, message, details }, new Date());
     if (this.#options.path === undefined) caller.print(2, line);
     else caller.writeFile(this.#options.path, line, { flag: 'a', mode: 0o644 });
   }
@@ -105,11 +110,15 @@ export function formatDatagram(
   return { path: '/run/systemd/journal/socket', text };
 }
 
-/** logrus's two formats, which callers of runc parse. */
-export function formatLine(format: LogFormat, level: Level, message: string, now: Date): string {
+/** logrus's two formats, which callers of runc parse; details are further keys of JSON, which they pass over. */
+export function formatLine(
+  format: LogFormat,
+  { level, message, details = {} }: { level: Level; message: string; details?: object },
+  now: Date,
+): string {
   const time = rfc3339(now).replace(/\.\d+Z$/, 'Z');
   const name = level === 'warn' ? 'warning' : level;
-  if (format === 'json') return `${JSON.stringify({ level: name, msg: message, time })}\n`;
+  if (format === 'json') return `${JSON.stringify({ level: name, msg: message, time, ...details })}\n`;
   return `time="${time}" level=${name} msg=${quoted(message)}\n`;
 }
 

@@ -2,6 +2,7 @@
 import { CallerGone, causeOf, Declined, errorCode, suppressedBy, TsruncError, UsageError } from '../errors.ts';
 import { loadedNative } from '../native/binding.ts';
 import type { Context, Doing } from './context.ts';
+import { detailsOf } from './failure-details.ts';
 import { runProgram } from './program.ts';
 
 export const EXIT_FAILURE = 1;
@@ -37,7 +38,7 @@ function tell(error: unknown, { caller, doing, log }: Context): void {
   const hint = hintOf(error);
   const notes = suppressedBy(error).map((second) => `on the way out: ${oneLine(second)}`);
   try {
-    log.failure(message, notes);
+    log.failure(message, detailsOf(error, hint), notes);
   } catch (second) {
     notes.push(`the log cannot be written: ${oneLine(second)}`);
   }

@@ -16,7 +16,7 @@ import { hasEndedAs, readProcess } from '../host/process.ts';
 import type { Log } from '../log.ts';
 import { native, openHelper, REPORT, type ExitStatus, type Report } from '../native/binding.ts';
 import type { Descriptor } from '../native/descriptor.ts';
-import { describeOp } from '../plan/describe.ts';
+import { describeOp, stepOf } from '../plan/describe.ts';
 import { encodePlan } from '../plan/encode.ts';
 import { hintFor } from '../plan/hints.ts';
 import { mountMessages } from '../plan/mount-log.ts';
@@ -232,10 +232,11 @@ export class Executor {
 
   #failure(report: Report): HelperError {
     const op = this.#opOf(report);
-    const program = programFailure(op, report);
-    if (program !== undefined) return new HelperError(program, { cause: causeOf(report) });
-    const hint = hintFor(op, report);
-    return new HelperError(describeOp(op), { cause: causeOf(report), ...(hint === undefined ? {} : { hint }) });
+    return new HelperError(programFailure(op, report) ?? describeOp(op), {
+      cause: causeOf(report),
+      hint: hintFor(op, report),
+      step: stepOf(op),
+    });
   }
 }
 

@@ -1,4 +1,5 @@
 // Owns the sentences: what an operation does, for `tsrunc plan`, for errors and for the debug log. Pure.
+import type { Step } from '../errors.ts';
 import { capabilityNames } from './capabilities.ts';
 import { describeMsFlags } from './flags.ts';
 import { namespaceName, namespaceNames } from './namespaces.ts';
@@ -97,6 +98,14 @@ const DESCRIBE: Describers = {
 /** One line, lower case, no full stop. */
 export function describeOp(op: Op): string {
   return (DESCRIBE[op.kind] as (op: Op) => string)(op);
+}
+
+/** The same for programs. */
+export function stepOf(op: Op): Step {
+  const found = op as { target?: unknown; path?: unknown; file?: unknown; msFlags?: number | bigint };
+  const path = [found.target, found.path, found.file].find((value) => typeof value === 'string');
+  const words = found.msFlags === undefined ? '' : describeMsFlags(Number(found.msFlags));
+  return { step: op.kind, ...(path === undefined ? {} : { path }), ...(words === '' ? {} : { flags: words }) };
 }
 
 function describeLimit(op: OpOf<'setRlimit' | 'limitSelf'>): string {

@@ -1,6 +1,18 @@
 // The first failure is the one that is told, whatever fails on the way out.
 import t from 'tap';
-import { FileError, lastly, lastlySync, suppressedBy, whileFailing, whileFailingSync } from '../../src/errors.ts';
+import { detailsOf } from '../../src/cli/failure-details.ts';
+import {
+  FileError,
+  HelperError,
+  lastly,
+  lastlySync,
+  suppressedBy,
+  SyscallError,
+  UsageError,
+  whileFailing,
+  whileFailingSync,
+} from '../../src/errors.ts';
+import { FileLog, type LogFormat } from '../../src/log.ts';
 
 const first = () => new Error('the first');
 const second = new Error('the clean-up');
@@ -75,4 +87,34 @@ t.test('what was suppressed is found along the causes, and nothing twice', async
   });
   t.same(suppressedBy(outer), [third, second]);
   t.same(suppressedBy('no error'), []);
+});
+
+t.test("what a failure is to programs: the kernel's name and number, the step, and the hint", async (t) => {
+  const cause = new SyscallError({ code: 'EPERM', errno: -1, syscall: 'fsmount', text: 'Operation not permitted' });
+  const step = { step: 'mountFs', path: '/dev', flags: 'nosuid' };
+  const failed = new HelperError('mount tmpfs on /dev (nosuid)', { cause, step, hint: 'try' });
+  t.same(detailsOf(failed, 'try'), { code: 'EPERM', ...step, errno: 1, hint: 'try' });
+  const missing = Object.assign(new Error('ENOENT: no such file or directory'), {
+    code: 'ENOENT',
+    errno: -2,
+    path: '/x',
+  });
+  t.same(detailsOf(new FileError('cannot read /x', { cause: missing }), undefined), {
+    code: 'ENOENT',
+    path: '/x',
+    errno: 2,
+  });
+  t.same(detailsOf(new UsageError('x'), undefined), { code: 'ERR_USAGE' });
+  t.same(detailsOf('no error', undefined), {});
+});
+
+t.test('a failure is one line of a JSON log, whatever else failed', async (t) => {
+  let text = '';
+  const caller = { pid: 1, print: () => undefined, writeFile: (_path: string, line: string) => void (text += line) };
+  const log = (format: LogFormat) => new FileLog({ format, isDebug: false, path: '/log', caller });
+  log('json').failure('the words', { code: 'EPERM' }, ['and that']);
+  t.match(JSON.parse(text), { level: 'error', msg: 'the words', code: 'EPERM', notes: ['and that'] });
+  text = '';
+  log('text').failure('the words', { code: 'EPERM' }, ['and that']);
+  t.match(text, /^time=\S+ level=error msg="the words"\ntime=\S+ level=warning msg="and that"\n$/);
 });

@@ -104,8 +104,14 @@ t.test('resources on v2', async (t) => {
 
 t.test('log lines as logrus writes them', async (t) => {
   const now = new Date('2026-01-02T03:04:05.678Z');
-  t.equal(formatLine('text', 'warn', 'a "b"', now), 'time="2026-01-02T03:04:05Z" level=warning msg="a \\"b\\""\n');
-  t.equal(formatLine('json', 'error', 'x\ny', now), '{"level":"error","msg":"x\\ny","time":"2026-01-02T03:04:05Z"}\n');
+  t.equal(
+    formatLine('text', { level: 'warn', message: 'a "b"' }, now),
+    'time="2026-01-02T03:04:05Z" level=warning msg="a \\"b\\""\n',
+  );
+  t.equal(
+    formatLine('json', { level: 'error', message: 'x\ny' }, now),
+    '{"level":"error","msg":"x\\ny","time":"2026-01-02T03:04:05Z"}\n',
+  );
 });
 
 t.test("runc's habits on the command line", async (t) => {
