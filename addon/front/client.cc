@@ -75,7 +75,8 @@ bool IsTrusted(int socket) {
 UniqueFd ConnectToPlanner(char** envp) {
   Path path = SocketPath(envp);
   UniqueFd socket;
-  if (path.size() == 0 || !sys::ConnectUnix(path.c_str(), sys::kSeqPacket, false, &socket).ok()) return UniqueFd();
+  if (path.size() == 0 || !sys::ConnectUnix(path.c_str(), sys::kSeqPacket, false, &socket, kPatience).ok())
+    return UniqueFd();
   return IsTrusted(socket.get()) ? static_cast<UniqueFd&&>(socket) : UniqueFd();
 }
 
@@ -122,7 +123,6 @@ bool SendRequest(int planner, const Command& command) {
   for (int i = 1; i < command.argc; i++) strings.Add(command.argv[i]);
   for (char** variable = command.envp; *variable != nullptr; variable++)
     if (IsNeeded(*variable)) strings.Add(*variable);
-  strings.Add(command.open_descriptors);
   if (!strings.fits()) return false;
   g_message.head = {kRequest, umask, static_cast<uint32_t>(command.argc - 1), kProtocol};
   return sys::SendMessage(planner, &g_message, sizeof(Head) + strings.size()).ok();

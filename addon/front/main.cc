@@ -45,8 +45,7 @@ void TakeSignals() {
 int Main(int argc, char** argv, char** envp) {
   FillStreams();
   TakeSignals();
-  static front::Path descriptors = front::OpenDescriptors();
-  front::Command command = {argc, argv, envp, descriptors.c_str()};
+  front::Command command = {argc, argv, envp};
   // Its process is the one that was called: systemd(1) hands a socket to this pid.
   bool is_planner = argc > 1 && sys::Equal(argv[1], "planner");
   front::Answer answer = is_planner ? front::Answer{false, 0} : front::Ask(command);

@@ -1,7 +1,6 @@
 // Node, as a child or in our place; see node.h.
 #include "node.h"
 
-#include <asm/poll.h>
 #include <asm/signal.h>
 #include <linux/fcntl.h>
 #include <linux/prctl.h>
@@ -25,7 +24,7 @@ bool IsRefused(const char* variable) {
   static const char* const refused[] = {
       "NODE_OPTIONS=", "NODE_EXTRA_CA_CERTS=", "NODE_PATH=",  "NODE_V8_COVERAGE=", "NODE_REPL_EXTERNAL_MODULE=",
       "NODE_DEBUG=",   "NODE_COMPILE_CACHE=",  "LD_PRELOAD=", "LD_LIBRARY_PATH=",  "LD_AUDIT=",
-      "OPENSSL_CONF=", "TSRUNC_FRONT=",        "TSRUNC_FDS="};
+      "OPENSSL_CONF=", "TSRUNC_FRONT="};
   for (const char* name : refused)
     if (sys::StartsWith(variable, name)) return true;
   return false;
@@ -65,28 +64,6 @@ const char* Variable(char** envp, const char* prefix) {
 
 void Say(const char* text) { (void)sys::Write(2, text, sys::Length(text)); }
 
-Path OpenDescriptors() {
-  // One poll(2) asks for all.
-  constexpr unsigned kAsked = 1024;
-  constexpr short kNotOpen = 0x20;  // POLLNVAL
-  static pollfd asked[kAsked];
-  for (unsigned i = 0; i < kAsked; i++) asked[i] = {static_cast<int>(i) + 3, 0, 0};
-  uint64_t limits[2] = {kAsked, kAsked};  // more at once is EINVAL
-  (void)sys::Raw(__NR_prlimit64, 0, 7 /* RLIMIT_NOFILE */, 0, sys::Arg(limits));
-  const unsigned count = limits[0] < kAsked ? static_cast<unsigned>(limits[0]) : kAsked;
-  Path text;
-  text.Add("TSRUNC_FDS=");
-  if (!sys::Poll(asked, count, 0).ok()) return text;
-  bool is_first = true;
-  for (unsigned i = 0; i < count; i++) {
-    const pollfd& entry = asked[i];
-    if ((entry.revents & kNotOpen) != 0) continue;
-    text.Add(is_first ? "" : ",").AddNumber(static_cast<uint64_t>(entry.fd));
-    is_first = false;
-  }
-  return text;
-}
-
 namespace {
 
 // `front`: the descriptor of a connection to this program; -1: there is none.
@@ -112,7 +89,6 @@ int ExecuteNode(const Command& command, int front) {
     connection.Add(":").AddNumber(kProtocol).Add(":" TSRUNC_VERSION);
     node_envp[variables++] = connection.c_str();
   }
-  node_envp[variables++] = command.open_descriptors;
   for (char** variable = command.envp; *variable != nullptr && variables + 1 < kMaxStrings; variable++)
     if (!IsRefused(*variable)) node_envp[variables++] = *variable;
   // The second Node of a front finds what the first has left here.

@@ -11,7 +11,6 @@ struct Command {
   int argc;
   const char* const* argv;
   char** envp;
-  const char* open_descriptors;  // OpenDescriptors(), from before this program opened any of its own
 };
 
 using Path = sys::Text<4096>;
@@ -26,10 +25,6 @@ sys::UniqueFd StartNode(const Command& command, bool is_apart, int* pid);
 
 // The value of a variable, given as "NAME="; empty where there is none.
 const char* Variable(char** envp, const char* prefix);
-
-// TSRUNC_FDS=...: the descriptors above the standard streams that the caller has left open. Node will have its own
-// between them, and a planner cannot know them; --preserve-fds must hand only these to a container.
-Path OpenDescriptors();
 
 // To standard error.
 void Say(const char* text);

@@ -58,4 +58,8 @@ struct Head {
 
 constexpr unsigned kMessageMax = 64 << 10;
 
+// How long a planner may take to read a request. After that the front ends its side of the connection (shutdown(2)); a
+// planner that finds the end behind the request declines it, so that no command is done twice.
+constexpr int kPatience = 3;  // seconds
+
 }  // namespace tsrunc::front

@@ -21,8 +21,6 @@ using sys::Fail;
 using sys::Outcome;
 using sys::UniqueFd;
 
-constexpr unsigned kMaxPreserved = 1024;
-
 // Whom this process asks.
 struct Planner {
   UniqueFd connection;
@@ -63,6 +61,7 @@ void TakeOwned(Owned* owned) {
   owned->created.Add(After(g_message.data));
 }
 
+constexpr int kUnsent = 0x5411;        // SIOCOUTQ: what we have sent and the other side has not read
 constexpr int kStderrPatience = 1000;  // milliseconds
 
 // False when it cannot be written. Standard error is for words beside the work: a full one holds nothing up for long.
@@ -96,8 +95,7 @@ void LaunchHelper(int planner, Received* received, size_t size) {
   launch.flags = launch.is_init ? g_message.head.b : 0;
   launch.preserved = reinterpret_cast<const int*>(g_message.data);
   launch.preserved_count = static_cast<int>(size / sizeof(int));
-  if (received->count < 3 || launch.preserved_count > static_cast<int>(kMaxPreserved))
-    return Reply(planner, kLaunched, 0, EBADMSG, kFailedExecve);
+  if (received->count < 3) return Reply(planner, kLaunched, 0, EBADMSG, kFailedExecve);
   launch.helper = received->control.descriptors[0];
   int ours[sys::kMaxDescriptors];
   launch.ours = ours;
@@ -132,7 +130,7 @@ void Finish(const Command& command, const Owned& owned) {
   argv[argc++] = owned.id.c_str();
   argv[argc++] = owned.created.c_str();
   argv[argc] = nullptr;
-  Command finish = {argc, argv, command.envp, command.open_descriptors};
+  Command finish = {argc, argv, command.envp};
   // It may be done twice: a planner that is lost on the way is no other matter than none.
   (void)AskOr(finish, OnLoss::kLeave);
 }
@@ -211,7 +209,22 @@ Answer WaitForReady(const Received& received) {
   return Exit(1);
 }
 
+bool HasUnread(int socket) {
+  int bytes = 0;
+  return sys::Ioctl(socket, kUnsent, sys::Arg(&bytes)).ok() && bytes > 0;
+}
+
+// False when the planner does not read the request (it is stopped, or has too much to do) and will not carry it out
+// later: see kPatience. Asked again after the shutdown, since it may have read in between.
+bool IsTaken(int planner) {
+  pollfd waiting = {planner, POLLIN, 0};
+  if (sys::Poll(&waiting, 1, kPatience * 1000).value != 0 || !HasUnread(planner)) return true;
+  (void)sys::Raw(__NR_shutdown, planner, 1 /* SHUT_WR */);
+  return !HasUnread(planner);
+}
+
 Answer Serve(const Command& command, Planner planner, OnLoss on_loss) {
+  if (planner.node == 0 && !IsTaken(planner.connection.get())) return {false, 0};
   Owned owned;
   bool is_written = true;
   for (bool is_first = true;; is_first = false) {

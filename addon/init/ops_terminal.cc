@@ -15,8 +15,6 @@ using sys::UniqueFd;
 namespace {
 constexpr unsigned kPtmxMajor = 5, kPtmxMinor = 2;
 
-constexpr uint64_t kToPlanner = 0xff;  // the slot that is none
-
 bool IsCharDevice(const struct statx& found, unsigned major, unsigned minor) {
   return (found.stx_mode & S_IFMT) == S_IFCHR && found.stx_rdev_major == major && found.stx_rdev_minor == minor;
 }
@@ -69,8 +67,7 @@ Outcome Execute(Context& context, const plan::makeConsole_op& op) {
     TSRUNC_TRY(sys::Ioctl(master.get(), TIOCSWINSZ, sys::Arg(size)));
   }
   if (op.bind != 0) TSRUNC_TRY(BindConsole(context));
-  if (op.slot == kToPlanner) Tell(context, Message::kTerminal, 0, master.get());
-  else TSRUNC_TRY(SendDescriptor(context.Slot(op.slot), "/dev/ptmx", master.get()));
+  Tell(context, Message::kTerminal, 0, master.get());
   for (int stream = 0; stream < 3; stream++) TSRUNC_TRY(sys::Dup3(context.terminal.get(), stream, 0));
   TSRUNC_TRY(sys::Ioctl(0, TIOCSCTTY, 0));
   context.terminal.reset();

@@ -30,13 +30,13 @@ export class BlockingChannel implements Channel {
     }
   }
 
-  async ask(bytes: Uint8Array, descriptors: readonly Descriptor[] = []): Promise<Message> {
+  async ask(kind: number, bytes: Uint8Array, descriptors: readonly Descriptor[] = []): Promise<Message> {
     this.send(bytes, descriptors);
     await undefined; // the front is at work: who asked may be, too
     native().waitReady([this.#socket.number], 'read');
     const answer = native().receiveMessage(this.#socket.number);
     const message = answer && decodeMessage(answer);
-    if (!message) throw this.#gone();
+    if (message?.kind !== kind) throw this.#gone();
     return message;
   }
 

@@ -8,8 +8,8 @@ export interface Channel {
   readonly isGone: boolean;
   /** Sends a message; `descriptors` stay the sender's to close. CallerGone when nobody is there. */
   send(bytes: Uint8Array, descriptors?: readonly Descriptor[]): void;
-  /** Sends a message and waits for the answer to it. CallerGone when none comes. */
-  ask(bytes: Uint8Array, descriptors?: readonly Descriptor[]): Promise<Message>;
+  /** Sends a message and waits for the answer to it, which is of this kind. CallerGone when none comes. */
+  ask(kind: number, bytes: Uint8Array, descriptors?: readonly Descriptor[]): Promise<Message>;
   /** Waits until there is something to read from the descriptor, or the end. CallerGone when the front ends before that. */
   whenReadable(descriptor: Descriptor): Promise<void>;
 }

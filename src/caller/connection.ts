@@ -23,7 +23,7 @@ export class Connection implements Channel {
   #isGone = false;
   #isEnding = false;
   readonly #gone = new Set<() => void>();
-  #answer: { resolve: (message: Message) => void; reject: (error: Error) => void } | undefined;
+  #answer: { readonly kind: number; resolve: (message: Message) => void; reject: (error: Error) => void } | undefined;
   readonly #onMessage: (message: Message | undefined) => void;
   readonly #onClose: () => void;
 
@@ -41,6 +41,11 @@ export class Connection implements Channel {
 
   get isGone(): boolean {
     return this.#isGone;
+  }
+
+  /** Whether the front has ended its side: it does not wait for an answer any more. */
+  get isEnded(): boolean {
+    return native().waitReady([this.#socket.number], 'read', 0) !== undefined;
   }
 
   /** Whether something is still on its way. */
@@ -77,9 +82,9 @@ export class Connection implements Channel {
     };
   }
 
-  ask(bytes: Uint8Array, descriptors: readonly Descriptor[] = []): Promise<Message> {
+  ask(kind: number, bytes: Uint8Array, descriptors: readonly Descriptor[] = []): Promise<Message> {
     return new Promise((resolve, reject) => {
-      this.#answer = { resolve, reject };
+      this.#answer = { kind, resolve, reject };
       this.send(bytes, descriptors);
     });
   }
@@ -164,9 +169,13 @@ export class Connection implements Channel {
       if (bytes === null) return this.close();
       const message = decodeMessage(bytes);
       const answer = this.#answer;
-      this.#answer = undefined;
-      if (answer === undefined || message === undefined) this.#onMessage(message);
-      else answer.resolve(message);
+      if (answer === undefined) this.#onMessage(message);
+      // What is no answer to what was asked is the word of nobody whom we know: the command is taken back.
+      else if (message?.kind !== answer.kind) this.close();
+      else {
+        this.#answer = undefined;
+        answer.resolve(message);
+      }
     }
   }
 }

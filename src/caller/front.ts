@@ -8,7 +8,17 @@ import { Descriptor } from '../native/descriptor.ts';
 import { readable } from '../native/readable.ts';
 import type { Ending, Foreground, Launch, Owned, Removal } from './caller.ts';
 import type { Channel } from './channel.ts';
-import { encodeMessage, encodeTexts, FAILED_CLONE, FOREGROUND, HAS, IS_INIT, PIECE, TO_FRONT } from './protocol.ts';
+import {
+  encodeMessage,
+  encodeTexts,
+  FAILED_CLONE,
+  FOREGROUND,
+  FROM_FRONT,
+  HAS,
+  IS_INIT,
+  PIECE,
+  TO_FRONT,
+} from './protocol.ts';
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
@@ -30,7 +40,11 @@ export abstract class FrontCaller {
     const isInit = flagsOfInit !== undefined;
     const flags = this.#foreground | (isInit ? IS_INIT : 0);
     const message = encodeMessage(TO_FRONT.launch, { a: flags, b: flagsOfInit ?? 0 }, numbers);
-    const { a: pid, b: errno, c: call } = await this.channel.ask(message, [helper, sync, plan, ...slots]);
+    const {
+      a: pid,
+      b: errno,
+      c: call,
+    } = await this.channel.ask(FROM_FRONT.launched, message, [helper, sync, plan, ...slots]);
     if (errno !== 0) throw failed(errno, call === FAILED_CLONE ? 'clone' : 'execveat', 'the helper cannot be started');
     return isInit ? pid : undefined;
   }
@@ -49,7 +63,10 @@ export abstract class FrontCaller {
 
   async waitFor(pid: number): Promise<ExitStatus> {
     try {
-      const { a: status, b: errno } = await this.channel.ask(encodeMessage(TO_FRONT.wait, { a: pid }));
+      const { a: status, b: errno } = await this.channel.ask(
+        FROM_FRONT.waited,
+        encodeMessage(TO_FRONT.wait, { a: pid }),
+      );
       if (errno !== 0) throw failed(errno, 'wait4', 'no such child');
       return (status & 0x7f) === 0 ? { exited: (status >> 8) & 0xff } : { signaled: status & 0x7f };
     } catch (error) {

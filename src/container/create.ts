@@ -3,7 +3,7 @@
 import type { CgroupManager } from '../cgroup/manager.ts';
 import { openCgroup } from '../cgroup/open.ts';
 import { SystemdCgroup } from '../cgroup/systemd.ts';
-import { HelperError, InternalError, lastly, lastlySync, StateError, whileFailing } from '../errors.ts';
+import { HelperError, InternalError, lastly, StateError, whileFailing } from '../errors.ts';
 import { readFacts } from '../host/facts.ts';
 import { native } from '../native/binding.ts';
 import type { Bundle } from '../oci/load-bundle.ts';
@@ -13,6 +13,7 @@ import type { CgroupPlace, Facts } from '../plan/facts.ts';
 import { planNamespaces } from '../plan/namespaces.ts';
 import { AWAIT, type Op, type Plan } from '../plan/types.ts';
 import { Executor } from './executor.ts';
+import { sendPidfd, sendTerminal } from './hand-over.ts';
 import { runHooks, runHooksLeniently } from './hooks.ts';
 import { killAndReap } from './kill.ts';
 import { makeNotifyDirectory, notifyHost, withNotify } from './notify.ts';
@@ -78,7 +79,7 @@ async function createWith(runtime: Runtime, given: CreateOptions, slots: Slots):
   store.reserve(id);
   try {
     if (hasNotify) makeNotifyDirectory(store, id);
-    const input = await openSlots(runtime, createInput(options, facts, places), options, slots);
+    const input = openSlots(runtime, createInput(options, facts, places), options, slots);
     const { plan, warnings } = planCreate(input);
     for (const warning of warnings) log.warn(warning);
     executor = await launchInit(runtime, plan, options, slots, { state, cgroup });
@@ -91,6 +92,7 @@ async function createWith(runtime: Runtime, given: CreateOptions, slots: Slots):
       state = { ...state, ...executor.birth };
       save = store.stage(state);
     }
+    if (options.consoleSocket !== undefined) await sendTerminal(options.consoleSocket, executor);
     if (options.pidfdSocket !== undefined) await sendPidfd(options.pidfdSocket, executor.pid, 'standard');
     save();
     return { state, executor, cgroup };
@@ -166,20 +168,8 @@ function waitsForCgroups(plan: Plan): boolean {
   return plan.some((op) => op.kind === 'await' && op.point === AWAIT.born);
 }
 
-async function openSlots(
-  { store }: Runtime,
-  input: CreateInput,
-  options: CreateOptions,
-  slots: Slots,
-): Promise<CreateInput> {
-  const { id, consoleSocket } = options;
-  return {
-    ...input,
-    ...(options.hasGate ? { startsAt: { gateSlot: slots.add(native().listenAt(store.gate(id))) } } : {}),
-    ...(consoleSocket === undefined
-      ? {}
-      : { consoleSlot: slots.add(await native().connectTo(consoleSocket, 'stream')) }),
-  };
+function openSlots({ store }: Runtime, input: CreateInput, { id, hasGate }: CreateOptions, slots: Slots): CreateInput {
+  return hasGate ? { ...input, startsAt: { gateSlot: slots.add(native().listenAt(store.gate(id))) } } : input;
 }
 
 function sharesMounts({ config }: Bundle): boolean {
@@ -238,19 +228,6 @@ function operationsOfStart(plan: Plan): StoredState['startOps'] {
         : op;
   };
   return first === 0 ? { first, ops: [] } : { first, ops: plan.slice(first).map(strip) };
-}
-
-/** Gives a pidfd of the process to who listens at the socket; `name` is the word that callers expect with it. */
-export async function sendPidfd(socketPath: string, pid: number, name: 'standard' | 'setns'): Promise<void> {
-  const socket = await native().connectTo(socketPath, 'stream');
-  const send = () => {
-    const pidfd = native().openPidfd(pid);
-    lastlySync(
-      () => native().sendDescriptor(socket.number, name, pidfd.number),
-      () => pidfd.close(),
-    );
-  };
-  lastlySync(send, () => socket.close());
 }
 
 /** A helper that dies without a word under a small memory limit was killed for it. */

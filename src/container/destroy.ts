@@ -2,13 +2,12 @@
 import type { Ending } from '../caller/caller.ts';
 import { openCgroup } from '../cgroup/open.ts';
 import { FileError, StateError } from '../errors.ts';
-import { readFacts } from '../host/facts.ts';
-import { planCgroupPlaces } from '../plan/cgroup-places.ts';
 import { runHooksLeniently } from './hooks.ts';
 import { killAndWait } from './kill.ts';
 import { removeMounts } from './shared-mounts.ts';
 import { checkStatus, statusOf } from './lifecycle.ts';
 import type { Runtime } from './runtime.ts';
+import { salvage } from './salvage.ts';
 import type { StoredState } from './store.ts';
 
 /**
@@ -71,7 +70,7 @@ async function deleteLocked(runtime: Runtime, id: string, { force }: { force: bo
     state = runtime.store.load(id);
   } catch (error) {
     if (!force || !(error instanceof FileError)) throw error;
-    await removeUnknown(runtime, id);
+    await removeDamaged(runtime, id, error);
     return;
   }
   const status = statusOf(state);
@@ -81,8 +80,15 @@ async function deleteLocked(runtime: Runtime, id: string, { force }: { force: bo
   await destroyContainer(runtime, state);
 }
 
-/** A state that cannot be read says nothing: what is at the default places of this id is what can be its. */
-async function removeUnknown({ caller, store }: Runtime, id: string): Promise<void> {
-  await openCgroup(planCgroupPlaces(readFacts(caller), id, undefined)).remove();
-  store.remove(id);
+/** By what the state still says with certainty; otherwise it stays, since a container that runs must not be forgotten. */
+async function removeDamaged(runtime: Runtime, id: string, damage: FileError): Promise<void> {
+  const directory = runtime.store.directory(id);
+  const state = salvage(id, runtime.store.text(id));
+  if (state === undefined)
+    throw new FileError('the state does not say which process and cgroups are the container', {
+      cause: damage,
+      hint: `end what is left of the container by hand, then remove ${directory}`,
+    });
+  if (!(await killAndWait(state))) throw new StateError('ERR_STATE_STATUS', 'container init still running');
+  await destroyContainer(runtime, state);
 }

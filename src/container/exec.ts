@@ -12,8 +12,8 @@ import { planExec } from '../plan/exec.ts';
 import type { CgroupPlace } from '../plan/facts.ts';
 import { namespaceFlag } from '../plan/namespaces.ts';
 import { isWithin } from '../plan/paths.ts';
-import { sendPidfd } from './create.ts';
 import { Executor } from './executor.ts';
+import { sendPidfd, sendTerminal } from './hand-over.ts';
 import { killAndReap, withPidfd } from './kill.ts';
 import { checkStatus, statusOf } from './lifecycle.ts';
 import { writePidFile } from './pid-file.ts';
@@ -43,13 +43,13 @@ export interface ExecOptions {
 export async function execInContainer(runtime: Runtime, options: ExecOptions): Promise<number | undefined> {
   const { caller, store } = runtime;
   const { id } = options;
-  checkConsole({ ...options, terminal: options.process.terminal ?? false });
+  checkConsole({ ...options, caller, terminal: options.process.terminal ?? false });
   const state = store.load(id);
   const status = statusOf(state);
   if (!(status === 'paused' && options.ignorePaused)) checkStatus('exec', id, status);
   if (!options.detach) caller.prepareForeground({ subreaper: true });
   const executor = await startExec(runtime, options, state);
-  const terminal = executor.takeTerminal();
+  const terminal = options.detach ? undefined : executor.takeTerminal();
   try {
     return await lastly(
       () => letExecGo(caller, options, executor, terminal),
@@ -66,6 +66,7 @@ async function letExecGo(
   executor: Executor,
   terminal: Descriptor | undefined,
 ): Promise<number | undefined> {
+  if (options.consoleSocket !== undefined) await sendTerminal(options.consoleSocket, executor);
   if (options.pidfdSocket !== undefined) await sendPidfd(options.pidfdSocket, executor.pid, 'setns');
   // Init of the exec waits at its start now; a hold point may keep it there.
   if (options.waitFifo !== undefined) await waitAtFifo(caller, options.waitFifo);
@@ -84,7 +85,6 @@ async function startExec(runtime: Runtime, options: ExecOptions, state: StoredSt
     try {
       const facts = readProcessFacts(caller);
       const pidfdSlot = slots.add(native().duplicate(pidfd.number));
-      const { consoleSocket } = options;
       const filter = compileFilter(state.config.linux?.seccomp, exactOf(state));
       const { plan, warnings } = planExec({
         process: options.process,
@@ -95,9 +95,6 @@ async function startExec(runtime: Runtime, options: ExecOptions, state: StoredSt
         namespaces: foreignNamespaces(caller, state.pid),
         pidfdSlot,
         ...(state.rootfsMounts === undefined ? {} : { rootSlot: slots.add(openRootOf(state)) }),
-        ...(consoleSocket === undefined
-          ? {}
-          : { consoleSlot: slots.add(await native().connectTo(consoleSocket, 'stream')) }),
         ...(filter === undefined ? {} : { seccomp: filter }),
       });
       for (const warning of warnings) log.warn(warning);

@@ -10,8 +10,9 @@ import {
   lastly,
   SyscallError,
   whileFailing,
+  whileFailingSync,
 } from '../errors.ts';
-import type { Caller } from '../caller/caller.ts';
+import type { Caller, Launch } from '../caller/caller.ts';
 import { hasEndedAs, readProcess } from '../host/process.ts';
 import type { Log } from '../log.ts';
 import { native, openHelper, REPORT, type ExitStatus, type Report } from '../native/binding.ts';
@@ -73,7 +74,15 @@ export class Executor {
   ): { executor: Executor; born: Promise<void> } {
     const [ours, theirs] = native().socketPair();
     const executor = new Executor(plan, runtime, ours);
-    return { executor, born: executor.#launch(theirs, options) };
+    try {
+      const files = { helper: openHelper(), sync: theirs, plan: executor.#openPlan() };
+      return { executor, born: executor.#launch(files, options) };
+    } catch (error) {
+      throw whileFailingSync(error, () => {
+        theirs.close();
+        executor.close();
+      });
+    }
   }
 
   /** Starts the helper and returns once init is born. */
@@ -83,30 +92,29 @@ export class Executor {
     return executor;
   }
 
-  async #launch(sync: Descriptor, options: ExecutorOptions): Promise<void> {
-    const opened = [sync];
+  #openPlan(): Descriptor {
+    return native().openPlan(encodePlan(this.#plan, { reportEveryOp: this.#log.isDebug }));
+  }
+
+  async #launch(
+    files: Pick<Launch, 'helper' | 'sync' | 'plan'>,
+    { preserved = [], slots = [] }: ExecutorOptions,
+  ): Promise<void> {
+    const flags = flagsOfInit(this.#plan);
+    const launch = { ...files, slots, preserved, ...(flags === undefined ? {} : { flagsOfInit: flags }) };
+    const start = async () => {
+      const launched = await this.#caller.launch(launch);
+      if (launched !== undefined) this.#setPid(launched);
+    };
     try {
-      await lastly(
-        () => this.#startHelper(opened, sync, options),
-        () => opened.forEach((descriptor) => descriptor.close()),
-      );
+      await lastly(start, () => {
+        files.sync.close();
+        files.plan.close();
+      });
     } catch (error) {
       throw await whileFailing(error, () => this.close());
     }
     await this.#waitForBirth();
-  }
-
-  async #startHelper(
-    opened: Descriptor[],
-    sync: Descriptor,
-    { preserved = [], slots = [] }: ExecutorOptions,
-  ): Promise<void> {
-    const plan = native().openPlan(encodePlan(this.#plan, { reportEveryOp: this.#log.isDebug }));
-    opened.push(plan);
-    const flags = flagsOfInit(this.#plan);
-    const launch = { helper: openHelper(), sync, plan, slots, preserved };
-    const launched = await this.#caller.launch(flags === undefined ? launch : { ...launch, flagsOfInit: flags });
-    if (launched !== undefined) this.#setPid(launched);
   }
 
   /** Of init, as this process sees it. */

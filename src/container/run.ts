@@ -1,6 +1,8 @@
 // Owns `run`: create, start, and in the foreground the wait and the end.
+import type { Caller } from '../caller/caller.ts';
 import { lastly, UsageError, whileFailing } from '../errors.ts';
 import { createContainer, type Created, type CreateOptions } from './create.ts';
+import { hasTerminal } from '../host/terminal.ts';
 import type { Descriptor } from '../native/descriptor.ts';
 import { requireProcess } from './lifecycle.ts';
 import { destroyContainer, endingOf } from './destroy.ts';
@@ -18,19 +20,28 @@ export interface RunOptions extends Omit<CreateOptions, 'hasGate'> {
   readonly noSubreaper: boolean;
 }
 
-/** Terminal and console socket need each other, unless we are the terminal's other end. */
-export function checkConsole(options: { detach: boolean; terminal: boolean; consoleSocket?: string }): void {
-  const { detach, terminal, consoleSocket } = options;
+/** Terminal and console socket need each other, unless we are the terminal's other end: then there must be one on this side, too. */
+export function checkConsole(options: {
+  readonly caller: Caller;
+  readonly detach: boolean;
+  readonly terminal: boolean;
+  readonly consoleSocket?: string;
+}): void {
+  const { caller, detach, terminal, consoleSocket } = options;
   if (detach && terminal && consoleSocket === undefined)
     throw new UsageError('cannot allocate tty if tsrunc will detach without setting console socket');
   if (consoleSocket !== undefined && !(detach && terminal))
     throw new UsageError('cannot use console socket if tsrunc will not detach or allocate tty');
+  if (terminal && !detach && !hasTerminal(caller.proc))
+    throw new UsageError('cannot allocate tty: no terminal is here, on the standard streams or as /dev/tty', {
+      hint: 'set process.terminal to false, or detach with --console-socket',
+    });
 }
 
 /** Runs a container; the exit status of the command: 0 when detached, undefined when the caller sees to the rest. */
 export async function runContainer(runtime: Runtime, options: RunOptions): Promise<number | undefined> {
   const { caller } = runtime;
-  checkConsole({ ...options, terminal: options.bundle.config.process?.terminal ?? false });
+  checkConsole({ ...options, caller, terminal: options.bundle.config.process?.terminal ?? false });
   requireProcess(options.bundle.config);
   if (!options.detach) caller.prepareForeground({ subreaper: !options.noSubreaper });
   const created = await createContainer(runtime, { ...options, hasGate: false });

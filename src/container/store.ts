@@ -1,6 +1,17 @@
 // Owns <root>/<id>/: the state of each container on disk, written whole or not at all. Knows no process and no cgroup.
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
-import { errorCode, FileError, lastly, lastlySync, StateError, UsageError, whileFailingSync } from '../errors.ts';
+import {
+  constants,
+  fstatSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  unlinkSync,
+} from 'node:fs';
+import { errorCode, FileError, lastly, lastlySync, StateError, whileFailingSync } from '../errors.ts';
 import { Descriptor } from '../native/descriptor.ts';
 import { writeWhole } from '../native/whole.ts';
 import type { Config } from '../oci/types.ts';
@@ -129,17 +140,6 @@ export class Store {
     }
   }
 
-  /** The ids that match a regular expression; UsageError for a broken one. */
-  matching(pattern: string): string[] {
-    let expression: RegExp;
-    try {
-      expression = new RegExp(pattern);
-    } catch (cause) {
-      throw new UsageError(`--regex ${JSON.stringify(pattern)} is no regular expression`, { cause });
-    }
-    return this.ids().filter((id) => expression.test(id));
-  }
-
   /** Runs `work` while no other command changes this container. */
   async locked<T>(id: string, work: () => Promise<T>): Promise<T> {
     const directory = this.directory(id);
@@ -154,15 +154,21 @@ export class Store {
   }
 
   load(id: string): StoredState {
-    const path = `${this.directory(id)}/${this.fileName}`;
-    let text: string;
+    return parseState(this.text(id), this.#path(id));
+  }
+
+  /** What the state file says, whatever that is. */
+  text(id: string): string {
     try {
-      text = readFileSync(path, 'utf8');
+      return readRegular(this.#path(id));
     } catch (cause) {
       if (errorCode(cause) === 'ENOENT') throw notFound(id, this.root);
       throw new FileError(`read the state of container ${id}`, { cause });
     }
-    return parseState(text, path);
+  }
+
+  #path(id: string): string {
+    return `${this.directory(id)}/${this.fileName}`;
   }
 
   /** Removes a directory that was reserved for a container whose state was never saved, or only half. */
@@ -204,21 +210,63 @@ function notFound(id: string, root: string): StateError {
   });
 }
 
+/** A fifo would never come to an end, nor even to its beginning. */
+function readRegular(path: string): string {
+  const file = Descriptor.open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  const read = () => {
+    if (!fstatSync(file.number).isFile()) throw new FileError(`${path} is not a regular file`);
+    return readFileSync(file.number, 'utf8');
+  };
+  return lastlySync(read, () => file.close());
+}
+
 function parseState(text: string, path: string): StoredState {
   let state: StoredState;
   try {
     state = JSON.parse(text) as StoredState;
-  } catch (cause) {
-    throw new FileError(`the state file ${path} is damaged`, {
-      cause,
-      hint: 'tsrunc delete --force removes the container',
-    });
+  } catch {
+    throw damaged(path, 'it is not whole JSON'); // the words of JSON.parse() would help nobody
   }
   if (state?.stateVersion !== STATE_VERSION)
     throw new FileError(
       `the state file ${path} is of version ${String(state?.stateVersion)}, this tsrunc knows ${STATE_VERSION}`,
     );
+  if (!isWhole(state)) throw damaged(path, 'members are missing, or are something else');
   return state;
+}
+
+function damaged(path: string, why: string): FileError {
+  return new FileError(`the state file ${path} is damaged: ${why}`, {
+    hint: 'tsrunc delete --force removes the container, if the file still says which process it is',
+  });
+}
+
+/** Whether there is what every command relies on. What is in the configuration was checked when the container was made. */
+function isWhole(state: StoredState): boolean {
+  const { id, pid, startTime, bundle, rootfs, created, cgroupPlaces, config, exact, isStarted, startOps } = state;
+  return (
+    [id, bundle, rootfs, created].every((text) => typeof text === 'string') &&
+    [pid, startTime].every((number) => Number.isSafeInteger(number) && number >= 0) &&
+    typeof isStarted === 'boolean' &&
+    typeof config === 'object' &&
+    typeof config?.ociVersion === 'string' &&
+    Array.isArray(exact) &&
+    Array.isArray(startOps?.ops) &&
+    Array.isArray(cgroupPlaces) &&
+    cgroupPlaces.every(isPlace)
+  );
+}
+
+export function isPlace(place: CgroupPlace | undefined): boolean {
+  const { directory, hierarchy } = place ?? {};
+  return (
+    typeof directory === 'string' &&
+    typeof hierarchy?.mountpoint === 'string' &&
+    `${directory}/`.startsWith(`${hierarchy.mountpoint}/`) &&
+    !directory.split('/').includes('..') &&
+    (hierarchy.version === 1 || hierarchy.version === 2) &&
+    Array.isArray(hierarchy.controllers)
+  );
 }
 
 export function newState(

@@ -18,11 +18,14 @@ export function readProcess(pid: number): ProcessStat | undefined {
   } catch {
     return undefined; // ENOENT, or ESRCH when it ends while we read
   }
-  // The name, in parentheses, may hold anything; the fields count from the last parenthesis.
-  const end = text.lastIndexOf(')');
-  const fields = text.slice(end + 2).split(' ');
-  const name = text.slice(text.indexOf('(') + 1, end);
+  const fields = statFields(text);
+  const name = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')'));
   return { name, state: fields[0] ?? '?', startTime: Number(fields[19]) };
+}
+
+/** The fields of proc_pid_stat(5) from the state on. The name before them, in parentheses, may hold anything. */
+export function statFields(text: string): string[] {
+  return text.slice(text.lastIndexOf(')') + 2).split(' ');
 }
 
 /** Whether the process with this pid and start time still runs; a zombie does not. */

@@ -32,12 +32,7 @@ export interface CreateInput {
   readonly noNewKeyring?: boolean;
   /** How init waits for its start: for this process, or at a gate that `start` opens later. */
   readonly startsAt: 'await' | { readonly gateSlot: number };
-  /** Where the master of the terminal goes; absent: to this process. */
-  readonly consoleSlot?: number;
 }
-
-/** The slot that means "to the planner", addon/init/ops_terminal.cc. */
-export const CONSOLE_TO_PLANNER = 0xff;
 
 export interface CreatePlan {
   readonly plan: Plan;
@@ -223,7 +218,7 @@ function planRoot(input: CreateInput, linux: Linux, namespaces: NamespacePlan): 
   if (namespaces.latePidPath !== undefined) ops.push({ kind: 'enterPidNamespace' });
   if (config.process?.terminal) {
     const size = config.process.consoleSize ?? { height: 0, width: 0 };
-    ops.push({ kind: 'makeConsole', ...size, slot: input.consoleSlot ?? CONSOLE_TO_PLANNER, bind: 1 });
+    ops.push({ kind: 'makeConsole', ...size, bind: 1 });
   }
   ops.push({ kind: 'reopenNull' }, ...mountPlan.finalOps);
   if (config.root?.readonly) ops.push({ kind: 'makeRootReadonly' });

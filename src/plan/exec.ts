@@ -3,7 +3,6 @@ import type { ExactIntegers, Process } from '../oci/types.ts';
 import type { CgroupPlace, ProcessFacts } from './facts.ts';
 import { CLONE_NEWCGROUP, CLONE_NEWUSER } from './flags.ts';
 import { planExecLabel } from './labels.ts';
-import { CONSOLE_TO_PLANNER } from './create.ts';
 import {
   planCredentials,
   planFromOutside,
@@ -24,7 +23,6 @@ export interface ExecInput {
   readonly pidfdSlot: number;
   /** The container's root, where its mount namespace is ours. */
   readonly rootSlot?: number;
-  readonly consoleSlot?: number;
   readonly seccomp?: SeccompProgram;
 }
 
@@ -64,8 +62,7 @@ export function planExec(input: ExecInput): { plan: Plan; warnings: readonly str
   plan.push({ kind: 'startSession' }, { kind: 'openPrivateProc' });
   if (input.rootSlot === undefined) plan.push({ kind: 'openRoot' });
   else plan.push({ kind: 'takeRoot', slot: input.rootSlot }, { kind: 'changeRoot' });
-  if (process.terminal)
-    plan.push({ kind: 'makeConsole', ...size, slot: input.consoleSlot ?? CONSOLE_TO_PLANNER, bind: 0 });
+  if (process.terminal) plan.push({ kind: 'makeConsole', ...size, bind: 0 });
   plan.push(
     { kind: 'reopenNull' },
     ...planExecLabel(process),

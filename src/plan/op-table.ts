@@ -134,7 +134,7 @@ export const OP_TABLE = {
   takeRoot: { code: 70, stage: 'init', fields: { slot: 'U' } },
   setRootPropagation: { code: 30, stage: 'init', fields: { flags: 'U' } },
   makeRootReadonly: { code: 31, stage: 'init', fields: {} },
-  makeConsole: { code: 32, stage: 'init', fields: { height: 'U', width: 'U', slot: 'U', bind: 'U' } },
+  makeConsole: { code: 32, stage: 'init', fields: { height: 'U', width: 'U', bind: 'U' } },
   reopenNull: { code: 33, stage: 'init', fields: {} },
   setHostname: { code: 34, stage: 'init', fields: { name: 'S' } },
   setDomainname: { code: 35, stage: 'init', fields: { name: 'S' } },

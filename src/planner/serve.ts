@@ -88,6 +88,12 @@ class Planner {
         if (isAsked) return; // one request a connection
         isAsked = true;
         clearTimeout(tooLong);
+        // Withdrawn: the front has asked Node by now (kPatience in addon/front/protocol.h). What it did must not be done twice.
+        if (connection.isEnded) {
+          this.#options.log.debug('declined: it was withdrawn');
+          decline(connection);
+          return;
+        }
         this.#handle(connection, peer, message).catch(() => connection.close()); // a log that cannot be written
       },
       close: () => {
@@ -170,6 +176,15 @@ class Planner {
     this.#stopListening = () => undefined;
     this.#resolve();
   }
+}
+
+function decline(connection: Connection): void {
+  try {
+    connection.send(encodeMessage(TO_FRONT.decline, {}));
+  } catch (error) {
+    if (!(error instanceof CallerGone)) throw error;
+  }
+  connection.end();
 }
 
 /** A front that does not trust us has closed its end already. */

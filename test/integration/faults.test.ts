@@ -54,7 +54,7 @@ t.test('state files that are no good', onlyTsrunc('keeps other files'), async (t
   t.equal(state(bundle).status, 'stopped', 'a pid with another start time is another process');
   t.match(call(bundle, 'kill', bundle.id, 'KILL').stderr, /container not running/);
   t.ok(existsSync(`/proc/${pid}`), 'which is left alone');
-  writeFileSync(file, '');
+  writeFileSync(file, good);
   t.equal(call(bundle, 'delete', '--force', bundle.id).status, 0);
   t.same(bundle.leftovers(), [], 'by force all of it goes');
 });

@@ -16,7 +16,12 @@ export async function create(context: Context, [id = '']: readonly string[], opt
   checkId(id);
   const bundle = await loadBundle(context.caller, flags.bundle, flags.config);
   const terminal = bundle.config.process?.terminal ?? false;
-  checkConsole({ detach: true, terminal, ...(flags.consoleSocket ? { consoleSocket: flags.consoleSocket } : {}) });
+  checkConsole({
+    caller: context.caller,
+    detach: true,
+    terminal,
+    ...(flags.consoleSocket ? { consoleSocket: flags.consoleSocket } : {}),
+  });
   const { environment, preserved } = preservedDescriptors(context.caller, flags.preserveFds ?? 0);
   const created = await createContainer(context.runtime, {
     ...createOptions(context, id, bundle, flags, environment),

@@ -1,0 +1,40 @@
+// Owns the handing over of a descriptor at a socket that the caller has named: of a terminal (--console-socket), of a process
+// (--pidfd-socket).
+import { FileError, InternalError, lastly, lastlySync } from '../errors.ts';
+import { native } from '../native/binding.ts';
+import type { Descriptor } from '../native/descriptor.ts';
+import type { Executor } from './executor.ts';
+
+/**
+ * Sends the master of the container's terminal. Connected only now that there is one: who listens takes a connection for the terminal,
+ * and its end for that of the container (conmon ends by it, and with it the reason of a failure).
+ */
+export async function sendTerminal(path: string, executor: Executor): Promise<void> {
+  const terminal = executor.takeTerminal();
+  if (terminal === undefined) throw new InternalError('init has made no terminal');
+  await lastly(
+    () => send(path, '/dev/ptmx', terminal),
+    () => terminal.close(),
+  );
+}
+
+/** Sends a pidfd of the process; `name` is the word that callers expect with it. */
+export async function sendPidfd(path: string, pid: number, name: 'standard' | 'setns'): Promise<void> {
+  const pidfd = native().openPidfd(pid);
+  await lastly(
+    () => send(path, name, pidfd),
+    () => pidfd.close(),
+  );
+}
+
+async function send(path: string, name: string, descriptor: Descriptor): Promise<void> {
+  try {
+    const socket = await native().connectTo(path, 'stream');
+    lastlySync(
+      () => native().sendDescriptor(socket.number, name, descriptor.number),
+      () => socket.close(),
+    );
+  } catch (cause) {
+    throw new FileError(`send a descriptor to the socket ${path}`, { cause });
+  }
+}
