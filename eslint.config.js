@@ -44,6 +44,11 @@ export default tseslint.config(
       'no-restricted-properties': [
         'error',
         { object: 'process', property: 'exit', message: 'the one exit is in cli/exit.ts, where the failure is told' },
+        {
+          object: 'process',
+          property: 'kill',
+          message: 'a number of 0 or below means process groups, and a pid another process later: native/signal.ts',
+        },
       ],
       'no-restricted-syntax': [
         'error',

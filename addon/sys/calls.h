@@ -3,6 +3,7 @@
 #pragma once
 
 #include <linux/capability.h>
+#include <linux/errno.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
@@ -106,7 +107,11 @@ inline Outcome Unshare(unsigned long flags) { TSRUNC_CALL(unshare, flags); }
 inline Outcome PidfdOpen(int pid) { TSRUNC_CALL(pidfd_open, pid, 0); }
 inline Outcome PidfdSendSignal(int pidfd, int signal) { TSRUNC_CALL(pidfd_send_signal, pidfd, signal, 0, 0); }
 inline Outcome Setsid() { TSRUNC_CALL(setsid, 0); }
-inline Outcome Kill(int pid, int signal) { TSRUNC_CALL(kill, pid, signal); }
+// To one process: 0 and below would mean whole process groups.
+inline Outcome Kill(int pid, int signal) {
+  if (pid <= 0) return Fail(ESRCH, Call::k_kill);
+  TSRUNC_CALL(kill, pid, signal);
+}
 inline Outcome Wait4(int pid, int* status, int options) { TSRUNC_CALL_RETRIED(wait4, pid, Arg(status), options, 0); }
 inline Outcome Execve(const char* path, const char* const* argv, const char* const* envp) {
   TSRUNC_CALL(execve, Arg(path), Arg(argv), Arg(envp));

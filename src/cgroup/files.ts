@@ -1,9 +1,9 @@
-// Owns the reading, writing and removing of cgroup files and directories, for both versions.
-import { constants, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+// Owns the reading and writing of cgroup files, for both versions.
+import { constants, readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { errorCode, FileError, lastlySync, UsageError } from '../errors.ts';
 import { Descriptor } from '../native/descriptor.ts';
 import { writeAtOnce } from '../native/whole.ts';
+import type { Hierarchy } from '../plan/facts.ts';
 
 /**
  * The path of a file of a cgroup. The name can come from a configuration (`unified`, page sizes): with a slash in it, it would lead
@@ -31,6 +31,23 @@ export function writeCgroupFile(path: string, value: string): void {
   }
 }
 
+/** f_type of statfs(2), linux/magic.h. */
+const MAGIC = { 1: 0x27e0eb, 2: 0x63677270 } as const;
+
+/** Before anything is made: the mount table still names a hierarchy when something else is mounted over it, a tmpfs for instance. */
+export function requireHierarchy({ mountpoint, version }: Hierarchy): void {
+  let type: number | undefined;
+  try {
+    ({ type } = statfsSync(mountpoint));
+  } catch {
+    // not even a directory
+  }
+  if (type !== MAGIC[version])
+    throw new FileError(`${mountpoint} is not a cgroup filesystem of version ${version}`, {
+      hint: 'something is mounted over it: unmount that, or give --cgroup-manager disabled',
+    });
+}
+
 /** The text of a file, or undefined where the kernel has no such file. */
 export function readCgroupFile(path: string): string | undefined {
   try {
@@ -41,27 +58,18 @@ export function readCgroupFile(path: string): string | undefined {
   }
 }
 
-/** Makes a cgroup and those above it. False when it was there already. */
-export function ensureCgroup(directory: string): boolean {
-  try {
-    mkdirSync(directory);
-    return true;
-  } catch (error) {
-    if (errorCode(error) === 'EEXIST') return false;
-    if (errorCode(error) !== 'ENOENT') throw new FileError(`make cgroup ${directory}`, { cause: error });
-    ensureCgroup(dirname(directory));
-    return ensureCgroup(directory);
-  }
+/** The process ids in a cgroup itself. On v2 a process of an outer pid namespace reads as 0. */
+export function processesIn(directory: string): number[] {
+  const text = readCgroupFile(`${directory}/cgroup.procs`) ?? '';
+  return text === '' ? [] : text.split('\n').map(Number);
 }
 
 /** The process ids in a cgroup and in every one below it. */
 export function processesBelow(directory: string): number[] {
-  const text = readCgroupFile(`${directory}/cgroup.procs`) ?? '';
-  const own = text === '' ? [] : text.split('\n').map(Number);
-  return [...own, ...subgroups(directory).flatMap((name) => processesBelow(`${directory}/${name}`))];
+  return [...processesIn(directory), ...subgroups(directory).flatMap((name) => processesBelow(`${directory}/${name}`))];
 }
 
-function subgroups(directory: string): string[] {
+export function subgroups(directory: string): string[] {
   try {
     return readdirSync(directory, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
@@ -72,29 +80,7 @@ function subgroups(directory: string): string[] {
   }
 }
 
-const REMOVE_TRIES = 200;
-
 /** Lets some milliseconds go by: for what the kernel gives no event for. */
 export function pause(milliseconds: number): Promise<void> {
   return new Promise((wake) => setTimeout(wake, milliseconds));
-}
-
-/**
- * Removes a cgroup with those below it. EBUSY means cgroups or processes in it: cgroups are removed, processes get SIGKILL
- * when `kill` says so, and those that are just ending get up to 2 s.
- */
-export async function removeCgroup(directory: string, kill: (pid: number) => void): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      rmdirSync(directory);
-      return;
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT') return;
-      if (errorCode(error) !== 'EBUSY' || tries === REMOVE_TRIES)
-        throw new FileError(`remove cgroup ${directory}`, { cause: error });
-    }
-    for (const name of subgroups(directory)) await removeCgroup(`${directory}/${name}`, kill);
-    for (const pid of processesBelow(directory)) kill(pid);
-    if (tries > 1) await pause(tries < 20 ? 1 : 10);
-  }
 }

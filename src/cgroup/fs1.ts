@@ -1,20 +1,21 @@
 // Owns the cgroups of one container on v1 and hybrid hosts, through the files. cgroups(7), Cgroups version 1.
-import { dirname } from 'node:path';
 import { FileError, StateError } from '../errors.ts';
 import type { Resources } from '../oci/types.ts';
 import type { CgroupPlace } from '../plan/facts.ts';
 import {
   cgroupFile,
-  ensureCgroup,
   pause,
   processesBelow,
+  processesIn,
   readCgroupFile,
-  removeCgroup,
+  requireHierarchy,
   writeCgroupFile,
 } from './files.ts';
-import type { CgroupManager } from './manager.ts';
-import { killIfThere, refuseProcesses } from './processes.ts';
+import { MadeCgroups } from './made.ts';
+import type { CgroupManager, Ended } from './manager.ts';
+import { refuseProcesses, type IsOurs } from './processes.ts';
 import { readStatsV1 } from './read-stats.ts';
+import { emptyCgroup, removeCgroup, type Left } from './remove.ts';
 import { planResourcesV1, planUpdateV1, type CgroupWrite } from './resources-v1.ts';
 import { parseFlat, type CgroupStats } from './stats.ts';
 import { UndoableWriter } from './writer.ts';
@@ -23,6 +24,7 @@ const FREEZE_TRIES = 1000;
 
 export class FsCgroup1 implements CgroupManager {
   readonly #places: readonly CgroupPlace[];
+  readonly #made = new MadeCgroups();
   readonly #undoable = new UndoableWriter();
 
   constructor(places: readonly CgroupPlace[]) {
@@ -30,15 +32,24 @@ export class FsCgroup1 implements CgroupManager {
   }
 
   create(): void {
+    for (const { hierarchy } of this.#places) requireHierarchy(hierarchy);
     for (const { hierarchy, directory } of this.#places) {
-      const isCpuset = hierarchy.controllers.includes('cpuset');
-      const isNew = isCpuset ? ensureCpuset(directory, hierarchy.mountpoint) : ensureCgroup(directory);
-      if (!isNew) refuseOccupied(directory);
+      if (!this.#made.ensure(directory)) refuseOccupied(directory);
+      else if (hierarchy.controllers.includes('freezer')) refuseFrozen(directory);
+      if (hierarchy.controllers.includes('cpuset')) this.#made.fillCpuset(directory, hierarchy.mountpoint);
     }
   }
 
+  get found(): readonly string[] {
+    return this.#made.found;
+  }
+
+  async undo(isOurs: IsOurs): Promise<Left[]> {
+    return this.#made.takeBack(isOurs);
+  }
+
   apply(resources: Resources | undefined): void {
-    this.#write(planResourcesV1(resources), writeCgroupFile);
+    this.#write(planResourcesV1(resources), (path, value) => this.#made.write(path, value));
   }
 
   async update(resources: Resources): Promise<void> {
@@ -103,16 +114,25 @@ export class FsCgroup1 implements CgroupManager {
   }
 
   processes(): number[] {
-    return [...new Set(this.#places.flatMap(({ directory }) => processesBelow(directory)))];
+    return unique(this.#places.flatMap(({ directory }) => processesBelow(directory)));
+  }
+
+  ownProcesses(): number[] {
+    return unique(this.#places.flatMap(({ directory }) => processesIn(directory)));
   }
 
   directories(): readonly string[] {
     return this.#places.map(({ directory }) => directory);
   }
 
-  async remove(): Promise<void> {
-    this.thaw(); // a frozen process does not die
-    for (const { directory } of this.#places) await removeCgroup(directory, killIfThere);
+  async remove({ isOurs, found }: Ended): Promise<Left[]> {
+    if (this.isFrozen()) this.thaw(); // a frozen process does not die
+    const left: Left[] = [];
+    for (const { directory } of this.#places) {
+      if (found.includes(directory)) await emptyCgroup(directory, isOurs);
+      else left.push(...(await removeCgroup(directory, isOurs)));
+    }
+    return left;
   }
 
   #freezer(): string {
@@ -129,18 +149,15 @@ export class FsCgroup1 implements CgroupManager {
 /** Limits would fall on processes that are not this container's; config-linux.md, Control groups. */
 function refuseOccupied(directory: string): void {
   refuseProcesses(directory);
+  refuseFrozen(directory);
+}
+
+/** By itself, or because a cgroup above it is: init would stop as it enters, and nobody could tell why. */
+function refuseFrozen(directory: string): void {
   if (readCgroupFile(`${directory}/freezer.state`) === 'FROZEN')
     throw new StateError('ERR_STATE_BUSY', `container's cgroup unexpectedly frozen`, { hint: directory });
 }
 
-/** A new cpuset is empty, and takes no process until it has CPUs and memory nodes: its parent's, from the top down. */
-function ensureCpuset(directory: string, top: string): boolean {
-  if (directory === top) return false;
-  const parent = dirname(directory);
-  ensureCpuset(parent, top);
-  const isNew = ensureCgroup(directory);
-  for (const file of ['cpuset.cpus', 'cpuset.mems'])
-    if (readCgroupFile(`${directory}/${file}`) === '')
-      writeCgroupFile(`${directory}/${file}`, readCgroupFile(`${parent}/${file}`) ?? '');
-  return isNew;
+function unique(pids: readonly number[]): number[] {
+  return [...new Set(pids)];
 }

@@ -2,20 +2,22 @@
 import { errorCode, FileError, StateError } from '../errors.ts';
 import { native } from '../native/binding.ts';
 import type { Resources } from '../oci/types.ts';
-import type { CgroupPlace } from '../plan/facts.ts';
+import type { CgroupPlace, Hierarchy } from '../plan/facts.ts';
 import { planDeviceProgram } from './device-program.ts';
 import {
   cgroupFile,
-  ensureCgroup,
   pause,
   processesBelow,
+  processesIn,
   readCgroupFile,
-  removeCgroup,
+  requireHierarchy,
   writeCgroupFile,
 } from './files.ts';
-import type { CgroupManager } from './manager.ts';
-import { killIfThere, refuseProcesses } from './processes.ts';
+import { MadeCgroups } from './made.ts';
+import type { CgroupManager, Ended } from './manager.ts';
+import { refuseProcesses, type IsOurs } from './processes.ts';
 import { readStatsV2 } from './read-stats.ts';
+import { emptyCgroup, removeCgroup, type Left } from './remove.ts';
 import { planResourcesV2 } from './resources-v2.ts';
 import { parseFlat, type CgroupStats } from './stats.ts';
 import { UndoableWriter } from './writer.ts';
@@ -24,30 +26,40 @@ const FREEZE_TRIES = 1000;
 
 export class FsCgroup2 implements CgroupManager {
   readonly #directory: string;
-  readonly #top: string;
+  readonly #hierarchy: Hierarchy;
+  readonly #made = new MadeCgroups();
   readonly #undoable = new UndoableWriter();
 
   constructor(place: CgroupPlace) {
     this.#directory = place.directory;
-    this.#top = place.hierarchy.mountpoint;
+    this.#hierarchy = place.hierarchy;
   }
 
   create(): void {
+    requireHierarchy(this.#hierarchy);
     this.refuseOccupied();
-    ensureCgroup(this.#directory);
+    // A cgroup above that is frozen: init would stop as it enters, and nobody could tell why.
+    if (this.#made.ensure(this.#directory) && isStopped(this.#directory)) throw frozen(this.#directory);
     this.enableControllers();
+  }
+
+  get found(): readonly string[] {
+    return this.#made.found;
+  }
+
+  async undo(isOurs: IsOurs): Promise<Left[]> {
+    return this.#made.takeBack(isOurs);
   }
 
   /** StateError when somebody is in it, or it is frozen. */
   refuseOccupied(): void {
     refuseProcesses(this.#directory);
-    if (readCgroupFile(`${this.#directory}/cgroup.freeze`) === '1')
-      throw new StateError('ERR_STATE_BUSY', `container's cgroup unexpectedly frozen`, { hint: this.#directory });
+    if (isStopped(this.#directory)) throw frozen(this.#directory);
   }
 
   apply(resources: Resources | undefined): void {
     native().attachDeviceProgram(this.#directory, planDeviceProgram(resources?.devices ?? []));
-    this.#write(resources, writeCgroupFile);
+    this.#write(resources, (path, value) => this.#made.write(path, value));
   }
 
   async update(resources: Resources): Promise<void> {
@@ -82,7 +94,7 @@ export class FsCgroup2 implements CgroupManager {
   async freeze(): Promise<void> {
     writeCgroupFile(`${this.#directory}/cgroup.freeze`, '1');
     for (let tries = 0; tries < FREEZE_TRIES; tries++) {
-      if (/^frozen 1$/m.test(readCgroupFile(`${this.#directory}/cgroup.events`) ?? '')) return;
+      if (isStopped(this.#directory)) return;
       await pause(1 + (tries >> 4));
     }
     this.thaw();
@@ -107,23 +119,25 @@ export class FsCgroup2 implements CgroupManager {
     return processesBelow(this.#directory);
   }
 
-  killAll(): void {
-    for (const pid of this.processes()) killIfThere(pid);
+  ownProcesses(): number[] {
+    return processesIn(this.#directory);
   }
 
   directories(): readonly string[] {
     return [this.#directory];
   }
 
-  async remove(): Promise<void> {
-    this.thaw();
-    await removeCgroup(this.#directory, killIfThere);
+  async remove({ isOurs, found }: Ended): Promise<Left[]> {
+    if (this.isFrozen()) this.thaw();
+    if (!found.includes(this.#directory)) return removeCgroup(this.#directory, isOurs);
+    await emptyCgroup(this.#directory, isOurs);
+    return [];
   }
 
   /** Every controller that the parent has, from the top down: a cgroup has only what its parent hands on. */
   enableControllers(): void {
-    const steps = this.#directory.slice(this.#top.length).split('/').filter(Boolean);
-    let directory = this.#top;
+    const steps = this.#directory.slice(this.#hierarchy.mountpoint.length).split('/').filter(Boolean);
+    let directory = this.#hierarchy.mountpoint;
     for (const step of steps) {
       const available = (readCgroupFile(`${directory}/cgroup.controllers`) ?? '').split(' ').filter(Boolean);
       const enabled = new Set((readCgroupFile(`${directory}/cgroup.subtree_control`) ?? '').split(' '));
@@ -149,6 +163,15 @@ function enable(directory: string, controller: string): void {
     )
       throw error;
   }
+}
+
+/** Frozen by itself, or because a cgroup above it is. */
+function isStopped(directory: string): boolean {
+  return /^frozen 1$/m.test(readCgroupFile(`${directory}/cgroup.events`) ?? '');
+}
+
+function frozen(directory: string): StateError {
+  return new StateError('ERR_STATE_BUSY', `container's cgroup unexpectedly frozen`, { hint: directory });
 }
 
 function isWriteOnly(file: string): boolean {

@@ -1,6 +1,16 @@
 // Owns what a cgroup driver can do. fs1 and fs2 are the drivers that write the files themselves; open.ts chooses.
 import type { Resources } from '../oci/types.ts';
+import type { IsOurs } from './processes.ts';
+import type { Left } from './remove.ts';
 import type { CgroupStats } from './stats.ts';
+
+/** What the end of a container must know of its cgroups. */
+export interface Ended {
+  /** Which processes in them are the container's; below them none is. */
+  readonly isOurs: IsOurs;
+  /** Directories that were there before the container: they stay. */
+  readonly found: readonly string[];
+}
 
 /**
  * The cgroups of one container.
@@ -10,6 +20,10 @@ import type { CgroupStats } from './stats.ts';
 export interface CgroupManager {
   /** Makes the directories. StateError when processes are in one of them already, or it is frozen. */
   create(): void;
+  /** The directories that create() has found there, in place of making them. */
+  readonly found: readonly string[];
+  /** Takes back what create() and apply() of this object have made and changed, and nothing else: what stays, because somebody lives in it. */
+  undo(isOurs: IsOurs): Promise<Left[]>;
   /** Writes the limits. SyscallError-like errors name file and value. */
   apply(resources: Resources | undefined): void;
   /** apply() for a cgroup with processes in it: remembers what was there. Devices too. */
@@ -26,8 +40,10 @@ export interface CgroupManager {
   isFrozen(): boolean;
   /** The ids of all processes in the container's cgroups and below. */
   processes(): number[];
+  /** The same without those below. */
+  ownProcesses(): number[];
   /** What remove() removes where nothing runs any more; undefined where it does more than that. */
   directories(): readonly string[] | undefined;
-  /** Kills what still runs in them and removes the directories. */
-  remove(): Promise<void>;
+  /** Kills what is the container's in them and removes the directories: what stays, because somebody else lives in it. */
+  remove(ended: Ended): Promise<Left[]>;
 }

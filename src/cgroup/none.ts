@@ -2,12 +2,19 @@
 import { FileError, UsageError } from '../errors.ts';
 import type { Resources } from '../oci/types.ts';
 import type { CgroupManager } from './manager.ts';
+import type { Left } from './remove.ts';
 import type { CgroupStats } from './stats.ts';
 
 const WHY = 'the container has no cgroup: --cgroup-manager was disabled, or no cgroup filesystem is mounted';
 
 export class NoCgroup implements CgroupManager {
+  readonly found: readonly string[] = [];
+
   create(): void {}
+
+  async undo(): Promise<Left[]> {
+    return [];
+  }
 
   /** Devices are let through unconfined, which is why this must be asked for; a limit that could not hold is refused. */
   apply(resources: Resources | undefined): void {
@@ -44,11 +51,17 @@ export class NoCgroup implements CgroupManager {
     throw new FileError(WHY);
   }
 
+  ownProcesses(): number[] {
+    return [];
+  }
+
   directories(): readonly string[] {
     return [];
   }
 
-  async remove(): Promise<void> {}
+  async remove(): Promise<Left[]> {
+    return [];
+  }
 }
 
 function isLimit(value: unknown): boolean {

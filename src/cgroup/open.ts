@@ -6,7 +6,9 @@ import type { CgroupManager } from './manager.ts';
 import { NoCgroup } from './none.ts';
 import { SystemdCgroup } from './systemd.ts';
 
-export function openCgroup(places: readonly CgroupPlace[]): CgroupManager {
+/** A hierarchy's root holds every process of the host: whatever a state file says, it is never a container's. */
+export function openCgroup(given: readonly CgroupPlace[]): CgroupManager {
+  const places = given.filter(({ hierarchy, directory }) => directory.replace(/\/+$/, '') !== hierarchy.mountpoint);
   const [place] = places;
   if (place === undefined) return new NoCgroup();
   if (place.unit !== undefined) return new SystemdCgroup(place, place.unit);

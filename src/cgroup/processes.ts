@@ -1,6 +1,10 @@
-// Owns what is done to the processes of a cgroup: refused before a container is made, killed when it ends.
-import { errorCode, StateError } from '../errors.ts';
-import { processesBelow } from './files.ts';
+// Owns what is done to the processes of a cgroup: refused before a container is made, signalled, killed when it ends.
+import { StateError } from '../errors.ts';
+import { signalProcesses } from '../native/signal.ts';
+import { processesBelow, processesIn } from './files.ts';
+
+/** Which of the processes that are found in a container's cgroup are the container's. */
+export type IsOurs = (pid: number) => boolean;
 
 /** Limits would fall on processes that are not this container's; config-linux.md, Control groups. */
 export function refuseProcesses(directory: string): void {
@@ -11,15 +15,9 @@ export function refuseProcesses(directory: string): void {
     });
 }
 
-/** SIGKILL to a process that may have ended meanwhile. */
-export function killIfThere(pid: number): void {
-  signalIfThere(pid, 'SIGKILL');
-}
-
-export function signalIfThere(pid: number, signal: number | NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if (errorCode(error) !== 'ESRCH') throw error;
-  }
+/** A signal to those that are in the cgroup itself, and are ours: how many that were. */
+export function signalIn(directory: string, signal: number, isOurs: IsOurs): number {
+  const ours = processesIn(directory).filter(isOurs);
+  if (ours.length > 0) signalProcesses(ours, signal, () => new Set(processesIn(directory)));
+  return ours.length;
 }

@@ -5,7 +5,9 @@ import { native } from '../native/binding.ts';
 import type { Resources } from '../oci/types.ts';
 import type { CgroupPlace, SystemdUnit } from '../plan/facts.ts';
 import { FsCgroup2 } from './fs2.ts';
-import type { CgroupManager } from './manager.ts';
+import type { CgroupManager, Ended } from './manager.ts';
+import type { IsOurs } from './processes.ts';
+import type { Left } from './remove.ts';
 import type { CgroupStats } from './stats.ts';
 import { planAnnotatedProperties, planLimitProperties, planUnitProperties } from './systemd-properties.ts';
 
@@ -16,11 +18,15 @@ export interface UnitContent {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
+const UNIT_EXISTS = 'org.freedesktop.systemd1.UnitExists';
 const NO_SUCH_UNIT = 'org.freedesktop.systemd1.NoSuchUnit';
 
 export class SystemdCgroup implements CgroupManager {
   readonly #unit: SystemdUnit;
   readonly #files: FsCgroup2;
+  /** Whether systemd may have made the scope for us. */
+  #isStarted = false;
+  readonly found: readonly string[] = [];
 
   constructor(place: CgroupPlace, unit: SystemdUnit) {
     this.#unit = unit;
@@ -42,7 +48,9 @@ export class SystemdCgroup implements CgroupManager {
     ];
     try {
       await native().startUnit(isUser, name, properties);
+      this.#isStarted = true;
     } catch (cause) {
+      this.#isStarted = errorCode(cause) !== UNIT_EXISTS;
       throw new FileError('ask systemd for a scope', { cause });
     }
     this.#files.enableControllers();
@@ -89,17 +97,26 @@ export class SystemdCgroup implements CgroupManager {
     return this.#files.processes();
   }
 
+  ownProcesses(): number[] {
+    return this.#files.ownProcesses();
+  }
+
   directories(): undefined {}
 
-  async remove(): Promise<void> {
-    this.#files.thaw(); // a frozen process does not end
-    this.#files.killAll();
+  async undo(isOurs: IsOurs): Promise<Left[]> {
+    return this.#isStarted ? this.remove({ isOurs, found: [] }) : [];
+  }
+
+  /** The scope is ended only when nobody is left in it: systemd would kill all of them. */
+  async remove(ended: Ended): Promise<Left[]> {
+    const left = await this.#files.remove(ended);
+    if (left.length > 0) return left;
     try {
       await native().stopUnit(this.#unit.isUser, this.#unit.name);
     } catch (error) {
       // A scope goes with its last process.
       if (errorCode(error) !== NO_SUCH_UNIT) throw new FileError('end the scope of the container', { cause: error });
     }
-    await this.#files.remove();
+    return [];
   }
 }

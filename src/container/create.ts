@@ -5,6 +5,7 @@ import { openCgroup } from '../cgroup/open.ts';
 import { SystemdCgroup } from '../cgroup/systemd.ts';
 import { HelperError, InternalError, lastly, StateError, whileFailing } from '../errors.ts';
 import { readFacts } from '../host/facts.ts';
+import { birthOf } from '../host/process.ts';
 import { native } from '../native/binding.ts';
 import type { Bundle } from '../oci/load-bundle.ts';
 import { planCgroupPlaces, planSystemdPlaces } from '../plan/cgroup-places.ts';
@@ -15,7 +16,10 @@ import { AWAIT, type Op, type Plan } from '../plan/types.ts';
 import { Executor } from './executor.ts';
 import { sendPidfd, sendTerminal } from './hand-over.ts';
 import { runHooks, runHooksLeniently } from './hooks.ts';
+import { refuseHostValues } from './host-values.ts';
 import { killAndReap } from './kill.ts';
+import { Made } from './made.ts';
+import { isOursAtEnd, warnOfLeft } from './members.ts';
 import { makeNotifyDirectory, notifyHost, withNotify } from './notify.ts';
 import { mountsOn, removeMounts } from './shared-mounts.ts';
 import { compileFilter } from './seccomp.ts';
@@ -44,31 +48,22 @@ export interface Created {
   readonly cgroup: CgroupManager;
 }
 
-/** Makes the container. On any failure nothing of it is left: process, cgroup, mounts (they end with init), state. */
-export function createContainer(runtime: Runtime, given: CreateOptions): Promise<Created> {
-  const slots = new Slots();
-  return lastly(
-    () => createWith(runtime, given, slots),
-    () => slots.close(),
-  );
-}
-
-async function createWith(runtime: Runtime, given: CreateOptions, slots: Slots): Promise<Created> {
+/** Makes the container. On any failure what was made for it is taken back: process, cgroups, mounts, state; and nothing else. */
+export async function createContainer(runtime: Runtime, given: CreateOptions): Promise<Created> {
   const { id } = given;
-  const { caller, store, log } = runtime;
+  const { caller, store } = runtime;
   const hasNotify = notifyHost(caller) !== undefined;
   const bundle = hasNotify
     ? { ...given.bundle, config: withNotify(given.bundle.config, store.notify(id)) }
     : given.bundle;
-  const options = { ...given, bundle };
+  refuseHostValues(caller, bundle.config);
   const facts = readFacts(caller);
   const places = planPlaces(given, facts);
-  const cgroup = openCgroup(places);
-  let executor: Executor | undefined;
-  let state = newState({
+  const state = newState({
     id,
     bundle: bundle.directory,
     rootfs: bundle.rootfs,
+    creator: birthOf(caller.pid),
     cgroupPlaces: places,
     config: bundle.config,
     ...(sharesMounts(bundle) ? { rootfsMounts: mountsOn(bundle.rootfs) } : {}),
@@ -76,14 +71,42 @@ async function createWith(runtime: Runtime, given: CreateOptions, slots: Slots):
   });
   // Told first: there is no moment at which something is made that nobody would take away.
   caller.own(state);
-  store.reserve(id);
+  const slots = new Slots();
+  return store.reserved(id, () =>
+    lastly(
+      () => make(runtime, { ...given, bundle }, facts, state, slots),
+      () => slots.close(),
+    ),
+  );
+}
+
+async function make(
+  runtime: Runtime,
+  options: CreateOptions,
+  facts: Facts,
+  reserved: StoredState,
+  slots: Slots,
+): Promise<Created> {
+  const { store, log } = runtime;
+  const { id, bundle } = options;
+  const cgroup = openCgroup(reserved.cgroupPlaces);
+  const made = new Made(() => store.remove(id));
+  let state = reserved;
+  let executor: Executor | undefined;
   try {
-    if (hasNotify) makeNotifyDirectory(store, id);
-    const input = openSlots(runtime, createInput(options, facts, places), options, slots);
+    if (notifyHost(runtime.caller) !== undefined) makeNotifyDirectory(store, id);
+    const input = openSlots(runtime, createInput(options, facts, state.cgroupPlaces), options, slots);
     const { plan, warnings } = planCreate(input);
     for (const warning of warnings) log.warn(warning);
-    executor = await launchInit(runtime, plan, options, slots, { state, cgroup });
-    state = { ...state, ...executor.birth, startOps: operationsOfStart(plan), isStarted: !options.hasGate };
+    executor = await launchInit(runtime, plan, options, slots, { state, cgroup, made });
+    const found = cgroup.found.length === 0 ? {} : { foundCgroups: cgroup.found };
+    state = {
+      ...state,
+      ...executor.birth,
+      ...found,
+      startOps: operationsOfStart(plan),
+      isStarted: !options.hasGate,
+    };
     // Written while init works, seen once it is inside: whoever joined it before would be in the host's root.
     let save = store.stage(state);
     await reachStart(runtime, executor, state, cgroup);
@@ -97,10 +120,9 @@ async function createWith(runtime: Runtime, given: CreateOptions, slots: Slots):
     save();
     return { state, executor, cgroup };
   } catch (error) {
-    throw await whileFailing(withMemoryHint(error, bundle), async () => {
-      await undo(runtime, state, cgroup, executor);
-      if (executor !== undefined) await runHooksLeniently(runtime, state, 'poststop', 'stopped');
-    });
+    const failure = await whileFailing(withMemoryHint(error, bundle), () => made.takeBack());
+    if (executor !== undefined) await runHooksLeniently(runtime, state, 'poststop', 'stopped');
+    throw failure;
   }
 }
 
@@ -136,29 +158,30 @@ async function launchInit(
   plan: Plan,
   { bundle, preserved = [] }: CreateOptions,
   slots: Slots,
-  { state, cgroup }: { state: StoredState; cgroup: CgroupManager },
+  { state, cgroup, made }: { state: StoredState; cgroup: CgroupManager; made: Made },
 ): Promise<Executor> {
+  const { caller, store, log } = runtime;
   const prepare = () => {
-    runtime.store.save(state);
+    store.save(state);
     cgroup.create();
+    if (cgroup.found.length > 0) store.save({ ...state, foundCgroups: cgroup.found });
     cgroup.apply(bundle.config.linux?.resources);
   };
   const isLate = waitsForCgroups(plan) && !(cgroup instanceof SystemdCgroup);
+  let pid = 0;
+  made.note(() => {
+    if (pid > 0) removeMounts(state);
+  });
+  made.note(async () => warnOfLeft(log, await cgroup.undo(isOursAtEnd({ ...state, pid }))));
   if (!isLate) prepare();
   const { executor, born } = Executor.launch(plan, runtime, { preserved, slots: slots.descriptors });
-  try {
-    if (isLate) prepare();
-  } catch (error) {
-    throw await whileFailing(error, () =>
-      lastly(
-        () => born,
-        async () => {
-          executor.close();
-          await killAndReap(runtime.caller, executor.birth);
-        },
-      ),
-    );
-  }
+  made.note(async () => {
+    await born.catch(() => undefined);
+    executor.close(); // an init that waits for us ends by itself
+    ({ pid } = executor);
+    await killAndReap(caller, executor.birth);
+  });
+  if (isLate) prepare();
   await born;
   if (isLate) executor.proceed();
   return executor;
@@ -241,19 +264,4 @@ function withMemoryHint(error: unknown, bundle: Bundle): unknown {
       cause: error,
     },
   );
-}
-
-async function undo(
-  { caller, store }: Runtime,
-  state: StoredState,
-  cgroup: CgroupManager,
-  executor: Executor | undefined,
-): Promise<void> {
-  if (executor !== undefined && executor.pid > 0) {
-    executor.close(); // an init that waits for us ends by itself
-    await killAndReap(caller, executor.birth);
-  }
-  await cgroup.remove();
-  removeMounts(state);
-  store.remove(state.id);
 }

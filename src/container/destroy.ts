@@ -2,30 +2,45 @@
 import type { Ending } from '../caller/caller.ts';
 import { openCgroup } from '../cgroup/open.ts';
 import { FileError, StateError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { native } from '../native/binding.ts';
+import type { Created } from './create.ts';
 import { runHooksLeniently } from './hooks.ts';
-import { killAndWait } from './kill.ts';
+import { killAndReap, killAndWait, SIGKILL, withPidfd } from './kill.ts';
+import { checkStatus, isBeingCreated, statusOf, type Creating } from './lifecycle.ts';
+import { Made } from './made.ts';
+import { isOursAtEnd, warnOfLeft } from './members.ts';
 import { removeMounts } from './shared-mounts.ts';
-import { checkStatus, statusOf } from './lifecycle.ts';
 import type { Runtime } from './runtime.ts';
 import { salvage } from './salvage.ts';
-import type { StoredState } from './store.ts';
+import type { Store, StoredState } from './store.ts';
 
 /**
- * Removes everything of a container whose init has ended. Idempotent. Processes that are left are killed with the cgroup:
- * without a pid namespace of its own init does not take them along.
+ * Removes what a container whose init has ended has made, by its record, and then the record. Idempotent. Processes that are left are
+ * killed with the cgroup where they are its own: without a pid namespace of its own init does not take them along.
  */
 export async function destroyContainer(runtime: Runtime, state: StoredState): Promise<void> {
-  await openCgroup(state.cgroupPlaces).remove();
-  removeMounts(state);
-  runtime.store.remove(state.id);
+  const { store, log } = runtime;
+  const made = new Made(() => store.remove(state.id));
+  made.note(() => removeMounts(state));
+  made.note(() => removeCgroups(log, state));
+  await made.takeBack();
   await runHooksLeniently(runtime, state, 'poststop', 'stopped');
+}
+
+async function removeCgroups(log: Log, state: StoredState): Promise<void> {
+  const { cgroupPlaces, foundCgroups: found = [] } = state;
+  warnOfLeft(log, await openCgroup(cgroupPlaces).remove({ isOurs: isOursAtEnd(state), found }));
 }
 
 /** What follows the end of a container in the foreground. */
 export function endingOf({ store }: Runtime, state: StoredState): Ending {
   const cgroups = openCgroup(state.cgroupPlaces).directories();
   const isMore =
-    (state.config.hooks?.poststop ?? []).length > 0 || state.rootfsMounts !== undefined || store.hasMore(state.id);
+    (state.config.hooks?.poststop ?? []).length > 0 ||
+    state.rootfsMounts !== undefined ||
+    state.foundCgroups !== undefined ||
+    store.hasMore(state.id);
   if (cgroups === undefined || isMore) return {};
   return { removal: { cgroups, directory: store.directory(state.id), files: [store.fileName] } };
 }
@@ -34,29 +49,62 @@ export function endingOf({ store }: Runtime, state: StoredState): Ending {
 export async function deleteContainer(runtime: Runtime, id: string, options: { force: boolean }): Promise<void> {
   const { store } = runtime;
   try {
+    const state = loadIfGood(store, id);
+    if (state !== undefined && isBeingCreated(state)) await endCreation(state, options);
     await store.locked(id, () => deleteLocked(runtime, id, options));
   } catch (error) {
     if (!isNotFound(error) || !options.force) throw error;
-    store.remove(id); // a directory that a killed runtime has left
   }
+}
+
+/** Whoever makes a container holds its lock, and takes everything back when the front that has asked for it is gone. */
+async function endCreation({ id, creator }: Creating, { force }: { force: boolean }): Promise<void> {
+  if (!force) checkStatus('delete', id, 'creating');
+  await withPidfd(creator, ({ number }) => native().signalPidfd(number, SIGKILL));
 }
 
 /** Ends and removes the container that was `created` at that time; a later one of the same id, or none, is left alone. */
 export async function finishContainer(runtime: Runtime, id: string, created: string): Promise<void> {
+  await unlessGone(() => runtime.store.locked(id, () => finishLocked(runtime, id, created)));
+}
+
+/** The same for a container that could not be handed over, also where the caller is gone. */
+export async function undoCreated(runtime: Runtime, { state, executor }: Created): Promise<void> {
+  const { id, created } = state;
+  const made = new Made(() =>
+    unlessGone(() => runtime.store.lockedAnyway(id, () => finishLocked(runtime, id, created))),
+  );
+  made.note(() => killAndReap(runtime.caller, state));
+  made.note(() => executor.close());
+  await made.takeBack();
+}
+
+async function finishLocked(runtime: Runtime, id: string, created: string): Promise<void> {
   const { store } = runtime;
+  if (!store.has(id)) {
+    store.removeUnsaved(id);
+    return;
+  }
+  const state = store.load(id);
+  if (state.created !== created) return;
+  if (statusOf(state) !== 'stopped') await killAndWait(state);
+  await destroyContainer(runtime, state);
+}
+
+async function unlessGone(work: () => Promise<void>): Promise<void> {
   try {
-    await store.locked(id, async () => {
-      if (!store.has(id)) {
-        store.removeUnsaved(id);
-        return;
-      }
-      const state = store.load(id);
-      if (state.created !== created) return;
-      if (statusOf(state) !== 'stopped') await killAndWait(state);
-      await destroyContainer(runtime, state);
-    });
+    await work();
   } catch (error) {
     if (!isNotFound(error)) throw error;
+  }
+}
+
+/** Undefined for one that cannot be read, or is not there yet. */
+function loadIfGood(store: Store, id: string): StoredState | undefined {
+  try {
+    return store.load(id);
+  } catch {
+    return undefined;
   }
 }
 
@@ -69,8 +117,11 @@ async function deleteLocked(runtime: Runtime, id: string, { force }: { force: bo
   try {
     state = runtime.store.load(id);
   } catch (error) {
-    if (!force || !(error instanceof FileError)) throw error;
-    await removeDamaged(runtime, id, error);
+    if (!force) throw error;
+    if (isNotFound(error))
+      runtime.store.remove(id); // a directory that a killed runtime has left
+    else if (error instanceof FileError) await removeDamaged(runtime, id, error);
+    else throw error;
     return;
   }
   const status = statusOf(state);

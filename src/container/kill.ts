@@ -1,16 +1,17 @@
 // Owns signals to a container: by pidfd, so that a pid that was given to somebody else meanwhile is never meant.
 import type { Caller } from '../caller/caller.ts';
 import { openCgroup } from '../cgroup/open.ts';
-import { signalIfThere } from '../cgroup/processes.ts';
 import { errorCode, lastly } from '../errors.ts';
 import { isAlive } from '../host/process.ts';
 import { native } from '../native/binding.ts';
 import type { Descriptor } from '../native/descriptor.ts';
+import { signalProcesses } from '../native/signal.ts';
 import { readable } from '../native/readable.ts';
 import { checkStatus, statusOf } from './lifecycle.ts';
+import { membersOf } from './members.ts';
 import type { StoredState } from './store.ts';
 
-const SIGKILL = 9;
+export const SIGKILL = 9;
 
 /** A process, and no later one of the same pid. */
 type Birth = Pick<StoredState, 'pid' | 'startTime'>;
@@ -22,6 +23,7 @@ export function signalInit(state: StoredState, signal: number): Promise<boolean>
 
 /** Calls `use` with a pidfd of init; false when init has ended. */
 export async function withPidfd(state: Birth, use: (pidfd: Descriptor) => void | Promise<void>): Promise<boolean> {
+  if (state.pid <= 0) return false; // never born
   let pidfd: Descriptor;
   try {
     pidfd = native().openPidfd(state.pid);
@@ -45,24 +47,25 @@ export async function withPidfd(state: Birth, use: (pidfd: Descriptor) => void |
 
 /** `kill`: StateError "container not running" when there is nobody to signal. */
 export async function killContainer(state: StoredState, signal: number, options: { all: boolean }): Promise<void> {
+  const status = statusOf(state);
   // Without a cgroup init stands for all: those of its pid namespace end with it.
-  if (options.all && state.cgroupPlaces.length > 0) {
+  if (options.all && state.cgroupPlaces.length > 0 && status !== 'creating') {
     await killAll(state, signal);
     return;
   }
-  checkStatus('kill', state.id, statusOf(state));
+  checkStatus('kill', state.id, status);
   if (!(await signalInit(state, signal))) checkStatus('kill', state.id, 'stopped');
   // A frozen process takes its death only once it is thawed.
   if (signal === SIGKILL) openCgroup(state.cgroupPlaces).thaw();
 }
 
-/** Every process in the cgroup, frozen meanwhile so that none can fork away; thawed whatever happens. */
+/** Every process of the container, frozen meanwhile so that none can fork away; thawed whatever happens. */
 async function killAll(state: StoredState, signal: number): Promise<void> {
   const cgroup = openCgroup(state.cgroupPlaces);
   const wasFrozen = cgroup.isFrozen();
   const signalThem = async () => {
     if (!wasFrozen) await cgroup.freeze();
-    for (const pid of cgroup.processes()) signalIfThere(pid, signal);
+    signalProcesses(membersOf(state, cgroup), signal, () => new Set(membersOf(state, cgroup)));
   };
   await lastly(signalThem, () => {
     if (!wasFrozen || signal === SIGKILL) cgroup.thaw();

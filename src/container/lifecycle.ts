@@ -3,16 +3,44 @@ import { openCgroup } from '../cgroup/open.ts';
 import { StateError } from '../errors.ts';
 import { isAlive } from '../host/process.ts';
 import type { Config } from '../oci/types.ts';
-import type { StoredState } from './store.ts';
+import type { Store, StoredState } from './store.ts';
 
 /** `paused` is an addition of runc's that callers know. */
 export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
 
 /** What the container is now: asked from the kernel, not remembered. */
 export function statusOf(state: StoredState): Status {
-  if (state.pid === 0 || !isAlive(state.pid, state.startTime)) return 'stopped';
+  if (state.pid === 0) return isBeingCreated(state) ? 'creating' : 'stopped';
+  if (!isAlive(state.pid, state.startTime)) return 'stopped';
   if (openCgroup(state.cgroupPlaces).isFrozen()) return 'paused';
   return state.isStarted ? 'running' : 'created';
+}
+
+/** A container that is being created. */
+export type Creating = StoredState & Required<Pick<StoredState, 'creator'>>;
+
+/** As long as the front that has asked for it lives: when that is killed, what it has made is "stopped", and can be deleted. */
+export function isBeingCreated(state: StoredState): state is Creating {
+  const { pid, creator } = state;
+  return pid === 0 && creator !== undefined && isAlive(creator.pid, creator.startTime);
+}
+
+/**
+ * Runs `work` on a container in a state that allows the operation, while no other command changes it. One that is being created is refused
+ * at once: its lock is held until then, perhaps by a hook that waits for us.
+ */
+export async function whileAllowed<T>(
+  store: Store,
+  operation: Operation,
+  id: string,
+  work: (state: StoredState) => Promise<T>,
+): Promise<T> {
+  if (isBeingCreated(store.load(id))) checkStatus(operation, id, 'creating');
+  return store.locked(id, async () => {
+    const state = store.load(id);
+    checkStatus(operation, id, statusOf(state));
+    return work(state);
+  });
 }
 
 /** "REQUIRED when start is called", config.md, Process. */
@@ -44,6 +72,8 @@ export function checkStatus(operation: Operation, id: string, status: Status): v
 }
 
 function refusal(operation: Operation, id: string, status: Status): string {
+  if (status === 'creating' && operation === 'start') return 'cannot start a container that is still being created';
+  if (status === 'creating' && operation === 'exec') return 'cannot exec in a container that is still being created';
   switch (operation) {
     case 'start':
       return status === 'stopped'

@@ -9,7 +9,7 @@ import { resolveFrom } from '../plan/paths.ts';
 import { planAddMounts, planRemoveMounts, refuseMount, type OpenedMount } from '../plan/running-mounts.ts';
 import { executeApart } from './executor.ts';
 import { withPidfd } from './kill.ts';
-import { checkStatus, statusOf } from './lifecycle.ts';
+import { checkStatus, whileAllowed } from './lifecycle.ts';
 import type { Runtime } from './runtime.ts';
 import { Slots } from './slots.ts';
 import type { StoredState } from './store.ts';
@@ -50,9 +50,7 @@ export async function changeMounts(
   mounts: readonly Mount[],
 ): Promise<void> {
   const { store } = runtime;
-  await store.locked(id, async () => {
-    const state = store.load(id);
-    checkStatus('mounts', id, statusOf(state));
+  await whileAllowed(store, 'mounts', id, async (state) => {
     if (state.rootfsMounts !== undefined)
       throw new UsageError('the container has no mount namespace of its own: its mounts are those of the host');
     const isThere = await withPidfd(state, async (pidfd) => {

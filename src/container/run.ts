@@ -5,12 +5,11 @@ import { createContainer, type Created, type CreateOptions } from './create.ts';
 import { hasTerminal } from '../host/terminal.ts';
 import type { Descriptor } from '../native/descriptor.ts';
 import { requireProcess } from './lifecycle.ts';
-import { destroyContainer, endingOf } from './destroy.ts';
-import { killAndReap } from './kill.ts';
+import { endingOf, undoCreated } from './destroy.ts';
+import { runHooks } from './hooks.ts';
 import { NotifySocket } from './notify.ts';
 import { writePidFile } from './pid-file.ts';
 import type { Runtime } from './runtime.ts';
-import { runPoststart } from './start.ts';
 
 export interface RunOptions extends Omit<CreateOptions, 'hasGate'> {
   readonly detach: boolean;
@@ -55,17 +54,18 @@ export async function runContainer(runtime: Runtime, options: RunOptions): Promi
 async function startCreated(
   runtime: Runtime,
   options: RunOptions,
-  { state, executor }: Created,
+  created: Created,
   terminal: Descriptor | undefined,
 ): Promise<number | undefined> {
-  const { caller, store } = runtime;
+  const { caller } = runtime;
+  const { state, executor } = created;
   let notify: NotifySocket | undefined;
   const start = async () => {
     notify = NotifySocket.open(runtime, state.id);
     if (options.pidFile !== undefined) writePidFile(caller, options.pidFile, state.pid);
     executor.proceed();
     await executor.next();
-    await runPoststart(runtime, state);
+    await runHooks(runtime, state, 'poststart', 'running');
     if (options.detach) {
       await notify?.waitForReady(caller, state);
       return 0;
@@ -80,10 +80,6 @@ async function startCreated(
   try {
     return await lastly(start, () => notify?.close());
   } catch (error) {
-    throw await whileFailing(error, async () => {
-      executor.close();
-      await killAndReap(caller, state);
-      if (store.has(state.id)) await destroyContainer(runtime, state);
-    });
+    throw await whileFailing(error, () => undoCreated(runtime, created));
   }
 }

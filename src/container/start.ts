@@ -7,13 +7,13 @@ import { destroyContainer } from './destroy.ts';
 import { Executor } from './executor.ts';
 import { runHooks } from './hooks.ts';
 import { killAndWait } from './kill.ts';
-import { checkStatus, requireProcess, statusOf } from './lifecycle.ts';
+import { checkStatus, requireProcess, statusOf, whileAllowed } from './lifecycle.ts';
 import { NotifySocket } from './notify.ts';
 import type { Runtime } from './runtime.ts';
 import type { Store, StoredState } from './store.ts';
 
 export async function startContainer(runtime: Runtime, id: string): Promise<void> {
-  const { state, notify } = await runtime.store.locked(id, () => openGate(runtime, id));
+  const { state, notify } = await whileAllowed(runtime.store, 'start', id, (state) => openGate(runtime, state));
   await lastly(
     // Not locked: the container may take its time, and may be killed meanwhile.
     () => notify?.waitForReady(runtime.caller, state),
@@ -23,16 +23,14 @@ export async function startContainer(runtime: Runtime, id: string): Promise<void
 
 async function openGate(
   runtime: Runtime,
-  id: string,
+  state: StoredState,
 ): Promise<{ state: StoredState; notify: NotifySocket | undefined }> {
   const { store } = runtime;
-  const state = store.load(id);
-  checkStatus('start', id, statusOf(state));
   requireProcess(state.config);
   const executor = Executor.join(planOf(state), runtime, await connect(store, state), state);
   let notify: NotifySocket | undefined;
   try {
-    notify = NotifySocket.open(runtime, id);
+    notify = NotifySocket.open(runtime, state.id);
     await executor.next(); // init is at its gate
     const started = { ...state, isStarted: true };
     // Before init goes: a command that looks now must not find a container that runs and is called created.
@@ -50,7 +48,7 @@ async function openGate(
 }
 
 /** "If any poststart hook fails, the runtime MUST ... stop the container, and continue the lifecycle at step 12", runtime.md. */
-export async function runPoststart(runtime: Runtime, state: StoredState): Promise<void> {
+async function runPoststart(runtime: Runtime, state: StoredState): Promise<void> {
   try {
     await runHooks(runtime, state, 'poststart', 'running');
   } catch (error) {

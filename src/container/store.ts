@@ -12,6 +12,7 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { errorCode, FileError, lastly, lastlySync, StateError, whileFailingSync } from '../errors.ts';
+import { native } from '../native/binding.ts';
 import { Descriptor } from '../native/descriptor.ts';
 import { writeWhole } from '../native/whole.ts';
 import type { Config } from '../oci/types.ts';
@@ -39,6 +40,10 @@ export interface StoredState {
   readonly config: Config;
   /** Integers of the configuration that a JSON number would round: pointer and digits. */
   readonly exact: readonly (readonly [string, string])[];
+  /** The front that has asked for the container: as long as it lives, and there is no pid, the container is being created. */
+  readonly creator?: { readonly pid: number; readonly startTime: number };
+  /** Directories of cgroupPlaces that were there before the container, empty: they outlive it. */
+  readonly foundCgroups?: readonly string[];
   /** Without a mount namespace of its own: how many mounts were on the rootfs before. */
   readonly rootfsMounts?: number;
   /** Whether `start` has let init go; with a live init this tells running from created. */
@@ -64,8 +69,8 @@ export class Store {
     return `${this.root}/${id}`;
   }
 
-  /** Takes the id for a new container: mkdir(2) has one winner. */
-  reserve(id: string): void {
+  /** mkdir(2) has one winner. */
+  #reserve(id: string): void {
     const directory = this.directory(id);
     try {
       mkdirSync(this.root, { recursive: true, mode: 0o711 });
@@ -141,11 +146,35 @@ export class Store {
   }
 
   /** Runs `work` while no other command changes this container. */
-  async locked<T>(id: string, work: () => Promise<T>): Promise<T> {
+  locked<T>(id: string, work: () => Promise<T>): Promise<T> {
+    return this.#holding(id, this.#lock, work);
+  }
+
+  /** The same for what must be done whether or not the caller still waits for it: taking back. */
+  lockedAnyway<T>(id: string, work: () => Promise<T>): Promise<T> {
+    return this.#holding(id, (path) => native().lockDirectory(path), work);
+  }
+
+  /** Takes the id for a new container, and makes it while no other command changes it. */
+  async reserved<T>(id: string, work: () => Promise<T>): Promise<T> {
+    this.#reserve(id);
+    let hasBegun = false;
+    try {
+      return await this.locked(id, () => {
+        hasBegun = true;
+        return work();
+      });
+    } catch (error) {
+      if (!hasBegun) this.removeUnsaved(id);
+      throw error;
+    }
+  }
+
+  async #holding<T>(id: string, take: (path: string) => Promise<Descriptor>, work: () => Promise<T>): Promise<T> {
     const directory = this.directory(id);
     let lock: Descriptor;
     try {
-      lock = await this.#lock(directory);
+      lock = await take(directory);
     } catch (cause) {
       if (errorCode(cause) === 'ENOENT') throw notFound(id, this.root);
       throw new FileError(`lock container ${id}`, { cause });

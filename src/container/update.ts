@@ -2,13 +2,11 @@
 import { openCgroup } from '../cgroup/open.ts';
 import { whileFailing } from '../errors.ts';
 import type { Resources } from '../oci/types.ts';
-import { checkStatus, statusOf } from './lifecycle.ts';
+import { whileAllowed } from './lifecycle.ts';
 import type { Runtime } from './runtime.ts';
 
 export async function updateContainer({ store }: Runtime, id: string, given: Resources): Promise<void> {
-  await store.locked(id, async () => {
-    const state = store.load(id);
-    checkStatus('update', id, statusOf(state));
+  await whileAllowed(store, 'update', id, async (state) => {
     const cgroup = openCgroup(state.cgroupPlaces);
     const old = state.config.linux?.resources;
     const resources = completed(given, old);

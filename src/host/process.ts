@@ -28,6 +28,11 @@ export function statFields(text: string): string[] {
   return text.slice(text.lastIndexOf(')') + 2).split(' ');
 }
 
+/** A process and no later one of the same pid. */
+export function birthOf(pid: number): { pid: number; startTime: number } {
+  return { pid, startTime: readProcess(pid)?.startTime ?? 0 };
+}
+
 /** Whether the process with this pid and start time still runs; a zombie does not. */
 export function isAlive(pid: number, startTime: number): boolean {
   const stat = readProcess(pid);

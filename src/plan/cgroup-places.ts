@@ -16,7 +16,15 @@ export function planCgroupPlaces(facts: Facts, id: string, cgroupsPath: string |
 
 function insidePath(hierarchy: Hierarchy, wanted: string): string {
   const inside = wanted.startsWith('/') ? cleanPath(wanted) : cleanPath(`${base(hierarchy)}/${cleanPath(wanted)}`);
-  return inside === '/' ? '' : inside;
+  // "Runtimes MAY consider certain cgroupsPath values to be invalid": limits there would be the host's, and every process a neighbour.
+  if (inside === '/')
+    throw new UsageError(
+      `cgroupsPath ${JSON.stringify(wanted)} is the root of a cgroup hierarchy, which is the host's`,
+      {
+        hint: 'name a cgroup below it, or leave cgroupsPath out',
+      },
+    );
+  return inside;
 }
 
 /** On v2 a cgroup with processes of its own, such as tsrunc itself, hands no controllers to those below it: beside it, then. */

@@ -1,5 +1,6 @@
 // A bundle with busybox in it, and the runtime that tests drive: RUNTIME, tsrunc by default.
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
 import { basename } from 'node:path';
 import type { Test } from 'tap';
 import {
@@ -80,6 +81,11 @@ export class Bundle {
     this.config.process.args = ['sh', '-c', script];
     this.save();
     return background(RUNTIME, this.args('run', this.id), this.directory);
+  }
+
+  /** Begins a command that nobody reads from. */
+  spawn(...args: string[]) {
+    return spawn(RUNTIME, this.args(...args), { cwd: this.directory, stdio: 'ignore' });
   }
 
   /** Everything of the container that is still there. */

@@ -4,7 +4,7 @@ import { preservedDescriptors } from '../../container/descriptors.ts';
 import { checkId } from '../../container/id.ts';
 import { writePidFile } from '../../container/pid-file.ts';
 import { checkConsole } from '../../container/run.ts';
-import { undoCreated } from '../../container/undo.ts';
+import { undoCreated } from '../../container/destroy.ts';
 import { whileFailing } from '../../errors.ts';
 import { loadBundle } from '../../oci/load-bundle.ts';
 import type { Context } from '../context.ts';

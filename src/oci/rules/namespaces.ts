@@ -56,6 +56,18 @@ const IPC_SYSCTLS = new Set([
   'kernel.shm_rmid_forced',
 ]);
 
+/** A kernel parameter with dots between its parts. */
+function dottedName(name: string): string {
+  return name.includes('.') && name.indexOf('.') < (name.indexOf('/') + 1 || Infinity)
+    ? name
+    : name.replaceAll('/', '.');
+}
+
+/** The kind of namespace that a kernel parameter belongs to; undefined for the host's own. */
+export function namespaceOfSysctl(name: string): NamespaceType | undefined {
+  return sysctlNamespace(dottedName(name));
+}
+
 function sysctlNamespace(name: string): NamespaceType | undefined {
   if (IPC_SYSCTLS.has(name) || name.startsWith('fs.mqueue.')) return 'ipc';
   if (name.startsWith('net.')) return 'network';
@@ -69,8 +81,7 @@ function sysctlFaults(config: Config, namespaces: ReadonlySet<NamespaceType>): F
   const faults: Fault[] = [];
   for (const name of Object.keys(config.linux?.sysctl ?? {})) {
     const pointer = `/linux/sysctl/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-    const dotted =
-      name.includes('.') && name.indexOf('.') < (name.indexOf('/') + 1 || Infinity) ? name : name.replaceAll('/', '.');
+    const dotted = dottedName(name);
     const section = 'config-linux.md, Sysctl';
     const type = sysctlNamespace(dotted);
     if (type === undefined)
