@@ -1,6 +1,5 @@
 // The operations on the process itself: session, namespaces of its own, names, credentials, filters.
 // Their order is the plan's; the reasons for it stand in src/plan/process.ts.
-#include <linux/keyctl.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 
@@ -77,8 +76,16 @@ Outcome Execute(Context&, const plan::becomeRoot_op&) {
 Outcome Execute(Context&, const plan::startSession_op&) { return sys::Setsid(); }
 Outcome Execute(Context&, const plan::unshare_op& op) { return sys::Unshare(op.flags); }
 
-Outcome Execute(Context& context, const plan::newKeyring_op& op) {
-  Outcome joined = sys::Keyctl(KEYCTL_JOIN_SESSION_KEYRING, op.name);
+// A session keyring of that name is joined where there is one that its owner may search, and made otherwise,
+// keyctl_join_session_keyring(3). A new one may not be searched by its owner, so no later exec would find it.
+Outcome Execute(Context& context, const plan::joinKeyring_op& op) {
+  constexpr unsigned kPossessorAll = 0x3f000000, kUserViewReadSearchLink = 0x001b0000;
+  Outcome joined = sys::KeyctlJoinSessionKeyring(op.name);
+  if (joined.ok()) {
+    // Refused where it is somebody else's: then that one has seen to it.
+    (void)sys::KeyctlSetPermission(static_cast<int>(joined.value), kPossessorAll | kUserViewReadSearchLink);
+    return Ok();
+  }
   // A kernel without keys has none to protect. Any other failure would leave the container in its caller's session.
   if (joined.err() != ENOSYS && joined.err() != EOPNOTSUPP) return joined;
   Warn(context, joined);

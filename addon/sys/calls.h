@@ -148,7 +148,12 @@ inline Outcome SchedSetattr(int pid, const void* attributes, unsigned flags) {
   TSRUNC_CALL(sched_setattr, pid, Arg(attributes), flags);
 }
 inline Outcome IoprioSet(int which, int who, int priority) { TSRUNC_CALL(ioprio_set, which, who, priority); }
-inline Outcome Keyctl(int operation, const char* name) { TSRUNC_CALL(keyctl, operation, Arg(name)); }
+inline Outcome KeyctlJoinSessionKeyring(const char* name) {
+  TSRUNC_CALL(keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, Arg(name));
+}
+inline Outcome KeyctlSetPermission(int key, unsigned permission) {
+  TSRUNC_CALL(keyctl, 5 /* KEYCTL_SETPERM */, key, permission);
+}
 
 // --- sockets ---------------------------------------------------------------------------------------------------
 inline Outcome Sendmsg(int fd, const void* message, int flags) {

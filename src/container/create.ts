@@ -25,7 +25,7 @@ import { mountsOn, removeMounts } from './shared-mounts.ts';
 import { compileFilter } from './seccomp.ts';
 import { Slots } from './slots.ts';
 import type { Runtime } from './runtime.ts';
-import { newState, type StoredState } from './store.ts';
+import { keyringOf, newState, type StoredState } from './store.ts';
 
 export interface CreateOptions {
   readonly id: string;
@@ -66,6 +66,8 @@ export async function createContainer(runtime: Runtime, given: CreateOptions): P
     creator: birthOf(caller.pid),
     cgroupPlaces: places,
     config: bundle.config,
+    // Not the id alone: the keys of another container of this id, before or under another root, are not this one's.
+    keyring: given.noNewKeyring ? null : `_ses.${id}.${Date.now().toString(36)}`,
     ...(sharesMounts(bundle) ? { rootfsMounts: mountsOn(bundle.rootfs) } : {}),
     exact: [...bundle.exact].map(([pointer, value]) => [pointer, String(value)]),
   });
@@ -95,7 +97,8 @@ async function make(
   let executor: Executor | undefined;
   try {
     if (notifyHost(runtime.caller) !== undefined) makeNotifyDirectory(store, id);
-    const input = openSlots(runtime, createInput(options, facts, state.cgroupPlaces), options, slots);
+    const { cgroupPlaces, keyring } = reserved;
+    const input = openSlots(runtime, createInput({ ...options, keyring }, facts, cgroupPlaces), options, slots);
     const { plan, warnings } = planCreate(input);
     for (const warning of warnings) log.warn(warning);
     executor = await launchInit(runtime, plan, options, slots, { state, cgroup, made });
@@ -128,12 +131,13 @@ async function make(
 
 /** The input of planning, with the seccomp filter compiled: the one part of a plan that needs a library. */
 export function createInput(
-  options: Pick<CreateOptions, 'id' | 'bundle' | 'noPivot' | 'noNewKeyring'>,
+  options: Pick<CreateOptions, 'id' | 'bundle' | 'noPivot'> & { keyring?: string | null | undefined },
   facts: Facts,
   cgroupPlaces: readonly CgroupPlace[],
 ): CreateInput {
   const { bundle } = options;
   const seccomp = compileFilter(bundle.config.linux?.seccomp, bundle.exact);
+  const keyring = keyringOf(options);
   return {
     id: options.id,
     config: bundle.config,
@@ -143,7 +147,7 @@ export function createInput(
     rootfs: bundle.rootfs,
     cgroupPlaces,
     noPivot: options.noPivot ?? false,
-    noNewKeyring: options.noNewKeyring ?? false,
+    ...(keyring === undefined ? {} : { keyring }),
     startsAt: 'await',
     ...(seccomp === undefined ? {} : { seccomp }),
   };

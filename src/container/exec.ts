@@ -21,7 +21,7 @@ import { checkConsole } from './run.ts';
 import type { Runtime } from './runtime.ts';
 import { compileFilter } from './seccomp.ts';
 import { Slots } from './slots.ts';
-import type { StoredState } from './store.ts';
+import { keyringOf, type StoredState } from './store.ts';
 
 export interface ExecOptions {
   readonly id: string;
@@ -90,6 +90,8 @@ async function startExec(runtime: Runtime, options: ExecOptions, state: StoredSt
         process: options.process,
         exact: options.exact,
         pointer: '',
+        keyring: keyringOf(state),
+        personality: state.config.linux?.personality,
         facts,
         cgroupPlaces: execPlaces(state, options.cgroups ?? []),
         namespaces: foreignNamespaces(caller, state.pid),

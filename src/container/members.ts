@@ -37,7 +37,7 @@ function hasPidNamespace(config: StoredState['config']): boolean {
 }
 
 /** tsrunc-init, which is run from a sealed file in memory (src/native/binding.ts). */
-export function isHelper(pid: number): boolean {
+function isHelper(pid: number): boolean {
   return readLink(`/proc/${pid}/exe`)?.startsWith('/memfd:tsrunc-init') ?? false;
 }
 

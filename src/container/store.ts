@@ -46,6 +46,8 @@ export interface StoredState {
   readonly foundCgroups?: readonly string[];
   /** Without a mount namespace of its own: how many mounts were on the rootfs before. */
   readonly rootfsMounts?: number;
+  /** The name of its session keyring; null: it has stayed in that of its caller. A state without says nothing: `_ses.ID`. */
+  readonly keyring?: string | null;
   /** Whether `start` has let init go; with a live init this tells running from created. */
   readonly isStarted: boolean;
   /** The operations that init still has before it when it is created, for the words of a failure; the first has this index. */
@@ -296,6 +298,11 @@ export function isPlace(place: CgroupPlace | undefined): boolean {
     (hierarchy.version === 1 || hierarchy.version === 2) &&
     Array.isArray(hierarchy.controllers)
   );
+}
+
+/** The name of the container's session keyring; undefined where it has none of its own. */
+export function keyringOf({ id, keyring }: { id: string; keyring?: string | null | undefined }): string | undefined {
+  return keyring === undefined ? `_ses.${id}` : (keyring ?? undefined);
 }
 
 export function newState(

@@ -4,7 +4,7 @@ import { planDevices } from './devices.ts';
 import type { CgroupPlace, Facts } from './facts.ts';
 import * as f from './flags.ts';
 import { planHooks, type HookContainer } from './hooks.ts';
-import { planExecLabel, planKeyLabel, planPersonality } from './labels.ts';
+import { planExecLabel, planKeyring, planPersonality } from './labels.ts';
 import { planMounts } from './mounts.ts';
 import { planIdMap, planNamespaces, type NamespacePlan } from './namespaces.ts';
 import { cleanPath } from './paths.ts';
@@ -29,7 +29,8 @@ export interface CreateInput {
   readonly cgroupPlaces: readonly CgroupPlace[];
   readonly seccomp?: SeccompProgram;
   readonly noPivot?: boolean;
-  readonly noNewKeyring?: boolean;
+  /** The name of its session keyring; absent: it stays in that of its caller. */
+  readonly keyring?: string;
   /** How init waits for its start: for this process, or at a gate that `start` opens later. */
   readonly startsAt: 'await' | { readonly gateSlot: number };
 }
@@ -163,8 +164,7 @@ function planBirth(input: CreateInput, namespaces: NamespacePlan): Op[] {
   ops.push({ kind: 'startSession' });
   if (namespaces.isJoined('mount')) ops.push({ kind: 'openPrivateProc' });
   if (namespaces.unsharesCgroup) ops.push({ kind: 'unshare', flags: f.CLONE_NEWCGROUP });
-  if (!input.noNewKeyring)
-    ops.push(...planKeyLabel(input.config.process), { kind: 'newKeyring', name: `_ses.${input.id}` });
+  if (input.keyring !== undefined) ops.push(...planKeyring(input.keyring, input.config.process));
   return ops;
 }
 

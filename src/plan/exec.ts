@@ -1,8 +1,8 @@
 // Owns the plan of a process that joins a running container (`exec`). Pure.
-import type { ExactIntegers, Process } from '../oci/types.ts';
+import type { ExactIntegers, Linux, Process } from '../oci/types.ts';
 import type { CgroupPlace, ProcessFacts } from './facts.ts';
 import { CLONE_NEWCGROUP, CLONE_NEWUSER } from './flags.ts';
-import { planExecLabel } from './labels.ts';
+import { planExecLabel, planKeyring, planPersonality } from './labels.ts';
 import {
   planCredentials,
   planFromOutside,
@@ -16,6 +16,9 @@ export interface ExecInput {
   readonly process: Process;
   readonly exact: ExactIntegers;
   readonly pointer: string;
+  /** The name of the container's session keyring; absent: the process keeps its caller's. */
+  readonly keyring?: string | undefined;
+  readonly personality?: Linux['personality'] | undefined;
   readonly facts: ProcessFacts;
   readonly cgroupPlaces: readonly CgroupPlace[];
   /** CLONE_NEW* of the namespaces that the container does not share with us. */
@@ -59,12 +62,15 @@ export function planExec(input: ExecInput): { plan: Plan; warnings: readonly str
   ];
   if (joinsCgroup) plan.push({ kind: 'enterCgroupNamespace', slot: input.pidfdSlot });
   if (isUserJoined) plan.push({ kind: 'becomeRoot' });
+  // In the container's user namespace, which has names of its own for keyrings, and as its root, who owns it.
+  if (input.keyring !== undefined) plan.push(...planKeyring(input.keyring, process));
   plan.push({ kind: 'startSession' }, { kind: 'openPrivateProc' });
   if (input.rootSlot === undefined) plan.push({ kind: 'openRoot' });
   else plan.push({ kind: 'takeRoot', slot: input.rootSlot }, { kind: 'changeRoot' });
   if (process.terminal) plan.push({ kind: 'makeConsole', ...size, bind: 0 });
   plan.push(
     { kind: 'reopenNull' },
+    ...planPersonality(input.personality),
     ...planExecLabel(process),
     ...credentials.ops,
     ...planProgramStart(processInput, {

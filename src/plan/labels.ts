@@ -1,4 +1,4 @@
-// Owns labels of security modules, the execution domain, and scheduling in plans. Pure.
+// Owns labels of security modules, the keyring, the execution domain, and scheduling in plans. Pure.
 import type { Process } from '../oci/types.ts';
 import type { Op } from './types.ts';
 
@@ -62,10 +62,11 @@ export function planExecLabel(process: Process): Op[] {
   return ops;
 }
 
-/** The container's keys are its own, not its runtime's: before its session keyring is made. */
-export function planKeyLabel(process: Process | undefined): Op[] {
+/** The container's keys are its own, not its caller's, and one keyring is for all its processes. Its label comes before it is made. */
+export function planKeyring(name: string, process: Process | undefined): Op[] {
   const label = process?.selinuxLabel;
-  return label ? [{ kind: 'setExecLabel', path: 'self/attr/keycreate', label }] : [];
+  const labelled: Op[] = label ? [{ kind: 'setExecLabel', path: 'self/attr/keycreate', label }] : [];
+  return [...labelled, { kind: 'joinKeyring', name }];
 }
 
 /** Pseudo filesystems whose files SELinux labels by itself. */

@@ -56,7 +56,8 @@ export const OP_TABLE = {
   becomeRoot: { code: 11, stage: 'init', fields: {} },
   startSession: { code: 12, stage: 'init', fields: {} },
   unshare: { code: 13, stage: 'init', fields: { flags: 'U' } },
-  newKeyring: { code: 14, stage: 'init', fields: { name: 'S' } },
+  /** The session keyring of that name, which is made where there is none. */
+  joinKeyring: { code: 14, stage: 'init', fields: { name: 'S' } },
   makeRootSlave: { code: 15, stage: 'init', fields: { flags: 'U' } },
   makeParentPrivate: { code: 16, stage: 'init', fields: { path: 'S' } },
   bindRootfs: { code: 17, stage: 'init', fields: { path: 'S' } },
