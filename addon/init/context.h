@@ -32,6 +32,7 @@ struct Context {
   sys::UniqueFd release;  // parent: the writing end; init: the reading end
 
   sys::UniqueFd pid_namespace;
+  bool has_child_namespace = false;    // children are born in another pid namespace than ours
   sys::UniqueFd cgroups[kMaxCgroups];  // directories, by slot
   bool born_in_cgroup = false;         // v2: clone3 has put init there already
 

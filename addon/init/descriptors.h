@@ -11,10 +11,11 @@
 namespace tsrunc::init {
 
 enum class Closing { kNow, kOnExec };
+constexpr int kNoDescriptor = 0x7fffffff;  // above all
 
 // The way of kernels before 5.9, or before 5.11 where they are to be closed on exec: what self/fd of the procfs `proc`
 // lists.
-inline sys::Outcome CloseListed(int proc, int first, Closing closing) {
+inline sys::Outcome CloseListed(int proc, int first, Closing closing, int last) {
   sys::Outcome opened = sys::OpenAt(proc, "self/fd", O_DIRECTORY | O_CLOEXEC);
   if (!opened.ok()) return opened;
   sys::UniqueFd directory(opened.value);
@@ -27,20 +28,22 @@ inline sys::Outcome CloseListed(int proc, int first, Closing closing) {
       at += entry->size;
       int fd = 0;
       for (const char* digit = entry->name; *digit >= '0' && *digit <= '9'; digit++) fd = fd * 10 + (*digit - '0');
-      if (fd < first || fd == directory.get()) continue;
+      bool is_meant = first <= fd && fd <= last && fd != directory.get() && (fd != proc || last == kNoDescriptor);
+      if (!is_meant) continue;
       if (closing == Closing::kOnExec) (void)sys::Fcntl(fd, F_SETFD, FD_CLOEXEC);
       else (void)sys::Raw(__NR_close, fd);
     }
   }
 }
 
-// Closes every descriptor from `first` up, `proc` among them, which must be a real procfs.
-inline sys::Outcome CloseFrom(int proc, int first, Closing closing) {
-  sys::Outcome closed =
-      sys::CloseRange(static_cast<unsigned>(first), ~0u, closing == Closing::kOnExec ? CLOSE_RANGE_CLOEXEC : 0);
+// Closes every descriptor from `first` up to `last`, `proc` among them, which must be a real procfs and is needed for
+// the last.
+inline sys::Outcome CloseFrom(int proc, int first, Closing closing, int last = kNoDescriptor) {
+  sys::Outcome closed = sys::CloseRange(static_cast<unsigned>(first), static_cast<unsigned>(last),
+                                        closing == Closing::kOnExec ? CLOSE_RANGE_CLOEXEC : 0);
   // EPERM: a filter of the container's that is older than the call.
   bool is_old = closed.err() == ENOSYS || closed.err() == EINVAL || closed.err() == EPERM;
-  return is_old ? CloseListed(proc, first, closing) : closed;
+  return is_old ? CloseListed(proc, first, closing, last) : closed;
 }
 
 }  // namespace tsrunc::init

@@ -141,24 +141,31 @@ Outcome Execute(Context& context, const plan::await_op& op) {
 Outcome Execute(Context& context, const plan::awaitGate_op& op) {
   Outcome accepted = sys::Accept4(context.Slot(op.slot), O_CLOEXEC);
   if (!accepted.ok()) return accepted;
-  UniqueFd closed(context.Slot(op.slot));
+  UniqueFd closed(context.Slot(op.slot)), before(context.sync);
   context.sync = static_cast<int>(accepted.value);
   return Execute(context, plan::await_op{kStart});
 }
 
-// All that exec needs besides execve itself, done before a seccomp filter can forbid it.
 Outcome Execute(Context& context, const plan::prepareExec_op& op) {
   context.program = {};
-  TSRUNC_TRY(FindProgram(op.file, op.search, &context.program));
-  // For real, not by close-on-exec: a descriptor of ours could be what the program's path names (/proc/self/fd/N). The
-  // one that stays is a socket, which leads nowhere, and execve closes it.
+  return FindProgram(op.file, op.search, &context.program);
+}
+
+// For real, not by close-on-exec: a descriptor of ours could be what the program's path names (/proc/self/fd/N), or
+// what somebody takes who traces us. Those that stay are sockets, which lead nowhere, and execve closes them.
+Outcome Execute(Context& context, const plan::closeDescriptors_op& op) {
+  constexpr uint64_t kNone = 0xffffffff;
+  int kept[] = {context.sync, op.keep == kNone ? context.sync : context.Slot(op.keep)};
+  if (kept[0] > kept[1]) kept[0] = kept[1], kept[1] = context.sync;
+  // What is closed here is nobody's any more.
   int proc = context.proc.release();
-  (void)context.root.release(), (void)context.empty.release();
-  if (context.sync != context.first_fd) {
-    TSRUNC_TRY(sys::Dup3(context.sync, context.first_fd, O_CLOEXEC));
-    context.sync = context.first_fd;
+  (void)context.root.release(), (void)context.empty.release(), (void)context.null.release();
+  int first = context.first_fd;
+  for (int descriptor : kept) {
+    if (first < descriptor) TSRUNC_TRY(CloseFrom(proc, first, Closing::kNow, descriptor - 1));
+    first = descriptor + 1;
   }
-  return CloseFrom(proc, context.first_fd + 1, Closing::kNow);
+  return CloseFrom(proc, first, Closing::kNow);
 }
 
 Outcome Execute(Context&, const plan::finish_op&) { sys::Exit(0); }

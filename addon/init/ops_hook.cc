@@ -31,7 +31,8 @@ Outcome WriteState(int pipe, const plan::runHook_op& op) {
   return Ok();
 }
 
-[[noreturn]] void BecomeHook(const plan::runHook_op& op, int input, int said, int failure) {
+// With the filter last, as the container's program has it: what comes after it must pass it.
+[[noreturn]] void BecomeHook(Context& context, const plan::runHook_op& op, int input, int said, int failure) {
   static const char* argv[kMaxStrings + 1];
   static const char* envp[kMaxStrings + 1];
   for (uint32_t i = 0; i < op.args.count && i < kMaxStrings; i++) argv[i] = op.args[i];
@@ -39,9 +40,9 @@ Outcome WriteState(int pipe, const plan::runHook_op& op) {
   Outcome outcome = sys::Dup3(input, 0, 0);
   if (outcome.ok()) outcome = sys::Dup3(said, 1, 0);
   if (outcome.ok()) outcome = sys::Dup3(said, 2, 0);
+  if (outcome.ok() && op.filter.size != 0) outcome = Execute(context, plan::applySeccomp_op{op.filter, op.filterFlags});
   if (outcome.ok()) outcome = sys::Execve(op.path, argv, envp);
-  int err = outcome.err();
-  (void)sys::Write(failure, &err, sizeof(err));
+  (void)sys::Write(failure, &outcome, sizeof(outcome));
   sys::Exit(127);
 }
 
@@ -119,23 +120,19 @@ Outcome Execute(Context& context, const plan::runHook_op& op) {
   TSRUNC_TRY(WriteState(state_in.get(), op));
   state_in.reset();
   int pidfd = -1;
-  struct clone_args args = {};
-  args.flags = CLONE_PIDFD;
-  args.pidfd = reinterpret_cast<uint64_t>(&pidfd);
-  args.exit_signal = SIGCHLD;
-  Outcome cloned = sys::Clone3(&args);
+  Outcome cloned = sys::Clone(CLONE_PIDFD | SIGCHLD, &pidfd);
   if (!cloned.ok()) return cloned;
-  if (cloned.value == 0) BecomeHook(op, state_out.get(), said_in.get(), failure_in.get());
+  if (cloned.value == 0) BecomeHook(context, op, state_out.get(), said_in.get(), failure_in.get());
   UniqueFd pidfd_owned(pidfd);
   failure_in.reset();
   said_in.reset();
   state_out.reset();
-  int err = 0;
-  bool has_failed = sys::Read(failure_out.get(), &err, sizeof(err)).value == sizeof(err);
+  Outcome failed = Ok();
+  bool has_failed = sys::Read(failure_out.get(), &failed, sizeof(failed)).value == sizeof(failed);
   Outcome waited = WaitForHook(context, static_cast<int>(cloned.value), pidfd, said_out.get(), op.timeout);
   if (!has_failed) return waited;
   context.detail = {};
-  return Fail(err, sys::Call::k_execve);
+  return failed;
 }
 
 }  // namespace tsrunc::init

@@ -1,4 +1,6 @@
 // The operations that mount: mountFs, bindMount, bindCgroup, remount, setMountAttributes. See plan/ops.def.
+#include <linux/magic.h>
+
 #include "copy_up.h"
 #include "execute.h"
 #include "mounts.h"
@@ -12,7 +14,13 @@ using sys::UniqueFd;
 
 namespace {
 
-constexpr const char* kSpecial[] = {"/dev", "/proc", "/sys"};
+// What the kernel shows and takes by files, and below which directory it is for who names it outright.
+constexpr struct {
+  uint64_t magic;
+  const char* directory;
+} kKernelFiles[] = {{PROC_SUPER_MAGIC, "/proc"},   {SYSFS_MAGIC, "/sys"},      {CGROUP_SUPER_MAGIC, "/sys"},
+                    {CGROUP2_SUPER_MAGIC, "/sys"}, {SECURITYFS_MAGIC, "/sys"}, {DEBUGFS_MAGIC, "/sys"},
+                    {TRACEFS_MAGIC, "/sys"}};
 constexpr int kReadDirectory = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 // Flags of mount(2) that are no attributes of the mount: those are in a word of their own.
 constexpr uint64_t kOfSuperblock =
@@ -75,24 +83,35 @@ bool IsSame(const struct statx& a, const struct statx& b) {
          a.stx_dev_minor == b.stx_dev_minor;
 }
 
-// A link of the image may lead a mount anywhere inside, but not onto /dev, /proc or /sys: what the runtime then makes
-// in /dev would be made in a volume of the host.
+bool IsBelow(const char* path, const char* directory) {
+  while (path[0] == '/' && path[1] == '/') path++;
+  if (!sys::StartsWith(path, directory)) return false;
+  char next = path[sys::Length(directory)];
+  return next == '\0' || next == '/';
+}
+
+Outcome RefuseLink(Context& context, const char* where) {
+  context.detail.Add("a symbolic link of the rootfs leads it to ").Add(where);
+  return sys::Fail(ELOOP, sys::Call::k_move_mount);
+}
+
+// A link of the image may lead a mount anywhere inside, but not to files of the kernel, which would then be the image's
+// words; nor onto /dev: what the runtime then makes there would be made in a volume of the host. The file system is
+// asked, not the name.
 Outcome RefuseAlias(Context& context, const char* path, int target) {
-  struct statx there, root, special;
+  uint64_t statfs[16];
+  TSRUNC_TRY(sys::Fstatfs(target, statfs));
+  for (const auto& kernel : kKernelFiles)
+    if (statfs[0] == kernel.magic && !IsBelow(path, kernel.directory)) return RefuseLink(context, kernel.directory);
+  struct statx there, root, dev;
   TSRUNC_TRY(sys::Statx(target, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &there));
   TSRUNC_TRY(sys::Statx(context.root.get(), "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &root));
-  if (there.stx_mnt_id == root.stx_mnt_id) return Ok();  // not on a mount of ours at all
-  for (const char* name : kSpecial) {
-    if (sys::StartsWith(path, name)) continue;
-    Outcome opened = OpenInRoot(context.root.get(), name);
-    if (!opened.ok()) continue;
-    UniqueFd directory(opened.value);
-    TSRUNC_TRY(sys::Statx(directory.get(), "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &special));
-    if (!IsSame(there, special)) continue;
-    context.detail.Add("a symbolic link of the rootfs leads it to ").Add(name);
-    return sys::Fail(ELOOP, sys::Call::k_move_mount);
-  }
-  return Ok();
+  if (there.stx_mnt_id == root.stx_mnt_id || IsBelow(path, "/dev")) return Ok();  // not on a mount of ours at all
+  Outcome opened = OpenInRoot(context.root.get(), "dev");
+  if (!opened.ok()) return Ok();
+  UniqueFd directory(opened.value);
+  TSRUNC_TRY(sys::Statx(directory.get(), "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &dev));
+  return IsSame(there, dev) ? RefuseLink(context, "/dev") : Ok();
 }
 
 // The place in the container that a mount goes on.

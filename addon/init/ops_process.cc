@@ -41,19 +41,27 @@ Outcome Execute(Context& context, const plan::enterCgroupNamespace_op& op) {
   return sys::Setns(context.Slot(op.slot), CLONE_NEWCGROUP);
 }
 
-// Only now, after pivotRoot: who is in that namespace and may trace would have had the host's root by /proc/PID/root
-// (CVE-2016-9962). A process never changes its own pid namespace, setns(2): a child goes on. The planner hears of the
-// new pid and reaps the old one; the child waits until that was said, for its own reports to come after it.
-Outcome Execute(Context& context, const plan::enterPidNamespace_op&) {
-  if (!context.pid_namespace.valid()) return Ok();  // parent had to join it early
-  TSRUNC_TRY(sys::Setns(context.pid_namespace.get(), CLONE_NEWPID));
+Outcome Execute(Context& context, const plan::setChildPidNamespace_op& op) {
+  constexpr uint64_t kByPath = 0xffffffff;
+  if (op.slot == kByPath && !context.pid_namespace.valid()) return Ok();  // parent had to join it early
+  int target = op.slot == kByPath ? context.pid_namespace.get() : context.Slot(op.slot);
+  TSRUNC_TRY(sys::Setns(target, CLONE_NEWPID));
   context.pid_namespace.reset();
+  context.has_child_namespace = true;
+  return Ok();
+}
+
+// Who is in that namespace and may trace can do whatever we can, and see what we have open (CVE-2016-9962): so this
+// comes when that is no more than the container's. A process never changes its own pid namespace, setns(2): a child
+// goes on. The planner hears of the new pid and reaps the old one; the child waits until that was said, for its own
+// reports to come after it. The container's filter may be in force: clone(2) is what nearly all of them allow.
+Outcome Execute(Context& context, const plan::enterPidNamespace_op&) {
+  if (!context.has_child_namespace) return Ok();
+  context.proc.reset();  // the host's, which shows the host's processes
   int pipe[2];
   TSRUNC_TRY(sys::Pipe2(pipe, O_CLOEXEC));
   UniqueFd reader(pipe[0]), writer(pipe[1]);
-  struct clone_args args = {};
-  args.flags = CLONE_PARENT;
-  Outcome cloned = sys::Clone3(&args);
+  Outcome cloned = sys::Clone(CLONE_PARENT);
   if (!cloned.ok()) return cloned;
   if (cloned.value != 0) {
     Tell(context, Message::kPid, cloned.value);

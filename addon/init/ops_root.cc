@@ -74,10 +74,18 @@ Outcome Execute(Context& context, const plan::pivotRoot_op&) {
 }
 
 // --no-pivot, for a rootfs in the initial ramdisk, where pivot_root(2) cannot work. The old root stays reachable for
-// who may mount; the host's procfs and sysfs are taken away so that at least they cannot be used to undo masks.
-Outcome Execute(Context& context, const plan::moveRoot_op&) {
-  (void)sys::Umount2("/proc", kDetach);  // best effort: it may be locked or absent
-  (void)sys::Umount2("/sys", kDetach);
+// who may mount. Whoever makes a user namespace gets a procfs of his own as long as a whole one is in his mount
+// namespace, even out of reach, with nothing locked on top; a user namespace locks what was mounted before it,
+// mount_namespaces(7). So the host's are covered; taking them away could be seen on the host, where the root is shared.
+Outcome Execute(Context& context, const plan::moveRoot_op& op) {
+  const MsFlags flags = MsFlags::kRdonly | MsFlags::kNosuid | MsFlags::kNodev | MsFlags::kNoexec;
+  for (uint32_t i = 0; i < op.cover.count; i++) {
+    Outcome covered = sys::Mount("", op.cover[i], "", Word(MsFlags::kPrivate), nullptr);
+    if (covered.ok()) covered = sys::Mount("tmpfs", op.cover[i], "tmpfs", Word(flags), "nr_inodes=1");
+    if (covered.ok() || covered.err() == ENOENT) continue;  // it has gone since the table was read
+    context.detail.Add(op.cover[i]);
+    return covered;
+  }
   TSRUNC_TRY(sys::Fchdir(context.root.get()));
   TSRUNC_TRY(sys::Mount(".", "/", nullptr, Word(MsFlags::kMove), nullptr));
   TSRUNC_TRY(sys::Chroot("."));

@@ -69,10 +69,12 @@ Outcome Execute(Context& context, const plan::makeConsole_op& op) {
   if (op.bind != 0) TSRUNC_TRY(BindConsole(context));
   Tell(context, Message::kTerminal, 0, master.get());
   for (int stream = 0; stream < 3; stream++) TSRUNC_TRY(sys::Dup3(context.terminal.get(), stream, 0));
-  TSRUNC_TRY(sys::Ioctl(0, TIOCSCTTY, 0));
   context.terminal.reset();
   return Ok();
 }
+
+// By the process that stays: with the leader of its session a terminal goes, too.
+Outcome Execute(Context&, const plan::takeTerminal_op&) { return sys::Ioctl(0, TIOCSCTTY, 0); }
 
 // A stream on the host's null device becomes one on the container's, so that nothing of the host stays open. Where the
 // container has no null device, the stream stays as it is: opening what stands there instead was CVE-2026-88265.

@@ -102,6 +102,9 @@ inline Outcome MountSetattr(int dir, const char* path, unsigned flags, const str
 // --- processes and namespaces ----------------------------------------------------------------------------------
 // Never with CLONE_VM: the child goes on running on a copy of this stack.
 inline Outcome Clone3(const struct clone_args* args) { TSRUNC_CALL(clone3, Arg(args), sizeof(*args)); }
+// The old call, which more filters allow and older kernels have. `pidfd` is for CLONE_PIDFD (Linux 5.2). Never with
+// CLONE_VM either.
+inline Outcome Clone(unsigned long flags, int* pidfd = nullptr) { TSRUNC_CALL(clone, flags, 0, Arg(pidfd), 0, 0); }
 inline Outcome Setns(int fd, int type) { TSRUNC_CALL(setns, fd, type); }
 inline Outcome Unshare(unsigned long flags) { TSRUNC_CALL(unshare, flags); }
 inline Outcome PidfdOpen(int pid) { TSRUNC_CALL(pidfd_open, pid, 0); }

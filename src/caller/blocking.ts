@@ -40,9 +40,10 @@ export class BlockingChannel implements Channel {
     return message;
   }
 
-  async whenReadable({ number }: Descriptor): Promise<void> {
+  async whenReadable(...descriptors: readonly Descriptor[]): Promise<void> {
     await undefined;
-    if (native().waitReady([number, this.#socket.number], 'read') !== number) throw this.#gone();
+    const numbers = descriptors.map(({ number }) => number);
+    if (native().waitReady([...numbers, this.#socket.number], 'read') === this.#socket.number) throw this.#gone();
   }
 
   #gone(cause?: unknown): CallerGone {

@@ -64,7 +64,7 @@ export interface Caller {
   /** All of standard input. */
   readInput(): string;
   /** Writes a file as if the caller did. */
-  writeFile(path: string, text: string, options: { flag: 'w' | 'wx' | 'a'; mode: number }): void;
+  writeFile(path: string, text: string, options: { flag: 'wx' | 'a'; mode: number }): void;
   /** To standard output (1), all of it or an error; or to standard error (2), if that can be written. */
   print(stream: 1 | 2, text: string): void;
 
@@ -72,8 +72,8 @@ export interface Caller {
   launch(launch: Launch): Promise<number | undefined>;
   /** The next report at a sync socket; null at its end. */
   receive(sync: Descriptor): Promise<Report | null>;
-  /** Waits until there is something to read, or the end. */
-  whenReadable(descriptor: Descriptor): Promise<void>;
+  /** Waits until there is something to read from one of them, or its end. */
+  whenReadable(...descriptors: readonly Descriptor[]): Promise<void>;
   /** Waits for a child of the caller's that the caller has been told of. */
   waitFor(pid: number): Promise<ExitStatus>;
   /** Waits for an exclusive flock(2) on the directory; closing the descriptor gives it up. */

@@ -10,8 +10,8 @@ export interface Channel {
   send(bytes: Uint8Array, descriptors?: readonly Descriptor[]): void;
   /** Sends a message and waits for the answer to it, which is of this kind. CallerGone when none comes. */
   ask(kind: number, bytes: Uint8Array, descriptors?: readonly Descriptor[]): Promise<Message>;
-  /** Waits until there is something to read from the descriptor, or the end. CallerGone when the front ends before that. */
-  whenReadable(descriptor: Descriptor): Promise<void>;
+  /** Waits until there is something to read from one of the descriptors, or its end. CallerGone when the front ends before that. */
+  whenReadable(...descriptors: readonly Descriptor[]): Promise<void>;
 }
 
 /** Whether a send(2) has failed because nobody is there any more. */

@@ -89,18 +89,20 @@ export class Connection implements Channel {
     });
   }
 
-  whenReadable({ number }: Descriptor): Promise<void> {
+  whenReadable(...descriptors: readonly Descriptor[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      const stop = native().watch(number, 'read', () => {
-        end();
-        resolve();
-      });
+      const stops = descriptors.map(({ number }) =>
+        native().watch(number, 'read', () => {
+          end();
+          resolve();
+        }),
+      );
       const forget = this.onGone(() => {
         end();
         reject(new CallerGone('the caller has ended'));
       });
       const end = () => {
-        stop();
+        for (const stop of stops) stop();
         forget();
       };
     });

@@ -57,8 +57,8 @@ export abstract class FrontCaller {
     }
   }
 
-  whenReadable(descriptor: Descriptor): Promise<void> {
-    return this.channel.whenReadable(descriptor);
+  whenReadable(...descriptors: readonly Descriptor[]): Promise<void> {
+    return this.channel.whenReadable(...descriptors);
   }
 
   async waitFor(pid: number): Promise<ExitStatus> {

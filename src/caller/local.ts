@@ -5,6 +5,7 @@ import { native } from '../native/binding.ts';
 import { Descriptor } from '../native/descriptor.ts';
 import { readWhole, writeWhole } from '../native/whole.ts';
 import { resolveFrom } from '../plan/paths.ts';
+import { openToAppend } from './append.ts';
 import type { Caller, Owned } from './caller.ts';
 import { BlockingChannel } from './blocking.ts';
 import type { Channel } from './channel.ts';
@@ -56,8 +57,9 @@ export class LocalCaller extends FrontCaller implements Caller {
     return readWhole(0);
   }
 
-  writeFile(path: string, text: string, options: { flag: 'w' | 'wx' | 'a'; mode: number }): void {
-    const file = Descriptor.open(path, options.flag, options.mode);
+  writeFile(path: string, text: string, options: { flag: 'wx' | 'a'; mode: number }): void {
+    const open = (flags: number | string) => Descriptor.open(path, flags, options.mode);
+    const file = options.flag === 'a' ? openToAppend(open) : open(options.flag);
     lastlySync(
       () => writeWhole(file.number, text),
       () => file.close(),

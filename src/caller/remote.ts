@@ -4,6 +4,7 @@ import { Declined, lastlySync } from '../errors.ts';
 import { Descriptor } from '../native/descriptor.ts';
 import { writeWhole } from '../native/whole.ts';
 import { resolveFrom } from '../plan/paths.ts';
+import { openToAppend } from './append.ts';
 import type { Caller } from './caller.ts';
 import type { Channel } from './channel.ts';
 import { FrontCaller } from './front.ts';
@@ -56,11 +57,12 @@ export class RemoteCaller extends FrontCaller implements Caller {
     throw new Declined("standard input is the caller's own");
   }
 
-  writeFile(path: string, text: string, { flag, mode }: { flag: 'w' | 'wx' | 'a'; mode: number }): void {
-    const how = { w: constants.O_TRUNC, wx: constants.O_EXCL, a: constants.O_APPEND }[flag];
+  writeFile(path: string, text: string, { flag, mode }: { flag: 'wx' | 'a'; mode: number }): void {
+    const open = (flags: number) => this.#openRegular(path, flags, mode);
+    const anew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
     const ours = process.umask(this.#umask);
     const file = lastlySync(
-      () => this.#openRegular(path, constants.O_WRONLY | constants.O_CREAT | how, mode),
+      () => (flag === 'a' ? openToAppend(open) : open(anew)),
       () => void process.umask(ours),
     );
     lastlySync(

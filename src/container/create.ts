@@ -6,6 +6,7 @@ import { SystemdCgroup } from '../cgroup/systemd.ts';
 import { HelperError, InternalError, lastly, StateError, whileFailing } from '../errors.ts';
 import { readFacts } from '../host/facts.ts';
 import { birthOf } from '../host/process.ts';
+import { readWholePseudo } from '../host/mount-table.ts';
 import { native } from '../native/binding.ts';
 import type { Bundle } from '../oci/load-bundle.ts';
 import { planCgroupPlaces, planSystemdPlaces } from '../plan/cgroup-places.ts';
@@ -146,7 +147,7 @@ export function createInput(
     bundle: bundle.directory,
     rootfs: bundle.rootfs,
     cgroupPlaces,
-    noPivot: options.noPivot ?? false,
+    ...(options.noPivot ? { noPivot: { cover: readWholePseudo(bundle.rootfs) } } : {}),
     ...(keyring === undefined ? {} : { keyring }),
     startsAt: 'await',
     ...(seccomp === undefined ? {} : { seccomp }),
@@ -251,7 +252,7 @@ function operationsOfStart(plan: Plan): StoredState['startOps'] {
     return op.kind === 'exec'
       ? { ...op, env: [] }
       : op.kind === 'runHook'
-        ? { ...op, env: [], stateHead: '', stateTail: '' }
+        ? { ...op, env: [], stateHead: '', stateTail: '', filter: new Uint8Array() }
         : op;
   };
   return first === 0 ? { first, ops: [] } : { first, ops: plan.slice(first).map(strip) };

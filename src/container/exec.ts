@@ -69,7 +69,7 @@ async function letExecGo(
   if (options.consoleSocket !== undefined) await sendTerminal(options.consoleSocket, executor);
   if (options.pidfdSocket !== undefined) await sendPidfd(options.pidfdSocket, executor.pid, 'setns');
   // Init of the exec waits at its start now; a hold point may keep it there.
-  if (options.waitFifo !== undefined) await waitAtFifo(caller, options.waitFifo);
+  if (options.waitFifo !== undefined) await waitAtFifo(options.waitFifo, executor);
   executor.proceed();
   await executor.next();
   if (options.pidFile !== undefined) writePidFile(caller, options.pidFile, executor.pid);
@@ -195,11 +195,11 @@ function whereInitIs(place: CgroupPlace, pid: number): CgroupPlace {
 }
 
 /** Without blocking, which open(2) and read(2) of a fifo do. */
-async function waitAtFifo(caller: Caller, path: string): Promise<void> {
+async function waitAtFifo(path: string, executor: Executor): Promise<void> {
   try {
     const fifo = Descriptor.open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     await lastly(
-      () => caller.whenReadable(fifo),
+      () => executor.waitBeside(fifo),
       () => fifo.close(),
     );
   } catch (cause) {

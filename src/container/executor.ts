@@ -155,6 +155,14 @@ export class Executor {
     return { at: 'exec' };
   }
 
+  /**
+   * While init waits: until there is something to read from the descriptor. An end of init ends this, too; next() tells of it. Until it
+   * is reaped, the pid namespace that it is in cannot end.
+   */
+  waitBeside(descriptor: Descriptor): Promise<void> {
+    return this.#caller.whenReadable(descriptor, this.#sync);
+  }
+
   /** Lets init go on from where it waits, or will. One that has ended is told by next(), which has its last words. */
   proceed(): void {
     if (!this.#sync.isOpen) throw new InternalError('init cannot go on: its execution has ended');
@@ -215,6 +223,9 @@ export class Executor {
   /** The first is init; a later one takes its place, and the old one is ours to reap. */
   async #takePid(pid: number): Promise<void> {
     const before = this.#pid;
+    // Whoever has taken over an init in a pid namespace of others could name any process, and we would kill it in the end.
+    if (before !== 0 && readProcess(pid)?.parent !== this.#caller.pid)
+      throw new InternalError(`process ${pid} cannot take the place of init: it is not a child of the caller`);
     this.#setPid(pid);
     if (before !== 0) await this.#caller.waitFor(before);
   }

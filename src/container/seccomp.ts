@@ -20,5 +20,5 @@ export function compileFilter(seccomp: Seccomp | undefined, exact: ExactIntegers
     if (compiled.size >= MAX_COMPILED && oldest !== undefined) compiled.delete(oldest);
   } else compiled.delete(key);
   compiled.set(key, bytes); // the last used is the last to go
-  return { bytes, flags: planSeccompFlags(seccomp) };
+  return { bytes, flags: planSeccompFlags(seccomp), architecture: process.arch };
 }

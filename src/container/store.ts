@@ -107,7 +107,8 @@ export class Store {
       }
     };
     attempt(() => {
-      const file = Descriptor.open(temporary, 'w', 0o600);
+      unlinkIfThere(temporary); // of a process that had our pid
+      const file = Descriptor.open(temporary, 'wx', 0o600);
       lastlySync(
         () => writeWhole(file.number, JSON.stringify(state)),
         () => file.close(),

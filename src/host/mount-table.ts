@@ -17,6 +17,14 @@ export function readCgroupMounts(): readonly MountInfo[] {
   return cgroupMounts;
 }
 
+/** Where the root of a procfs or sysfs is mounted, outside of `rootfs`. */
+export function readWholePseudo(rootfs: string): string[] {
+  return readMountTable()
+    .filter(({ type, root }) => (type === 'proc' || type === 'sysfs') && root === '/')
+    .map(({ mountpoint }) => mountpoint)
+    .filter((mountpoint) => mountpoint !== rootfs && !mountpoint.startsWith(`${rootfs}/`));
+}
+
 /** Every mount, as it is now. */
 export function readMountTable(): readonly MountInfo[] {
   return parseMountInfo(readFileSync(PATH, 'utf8'));

@@ -6,6 +6,7 @@ export interface ProcessStat {
   readonly name: string;
   /** One letter of proc_pid_stat(5): R, S, D, Z, T, X. */
   readonly state: string;
+  readonly parent: number;
   /** Clock ticks after boot; with the pid it names a process for ever. */
   readonly startTime: number;
 }
@@ -20,7 +21,7 @@ export function readProcess(pid: number): ProcessStat | undefined {
   }
   const fields = statFields(text);
   const name = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')'));
-  return { name, state: fields[0] ?? '?', startTime: Number(fields[19]) };
+  return { name, state: fields[0] ?? '?', parent: Number(fields[1]), startTime: Number(fields[19]) };
 }
 
 /** The fields of proc_pid_stat(5) from the state on. The name before them, in parentheses, may hold anything. */

@@ -9,11 +9,12 @@ import { planMounts } from './mounts.ts';
 import { planIdMap, planNamespaces, type NamespacePlan } from './namespaces.ts';
 import { cleanPath } from './paths.ts';
 import {
-  planCredentials,
+  NO_SLOT,
   planFromInside,
   planFromOutside,
-  planProgramStart,
+  planProcess,
   type ProcessInput,
+  type ProcessStart,
   type SeccompProgram,
 } from './process.ts';
 import { AWAIT, type Op, type Plan } from './types.ts';
@@ -28,7 +29,8 @@ export interface CreateInput {
   readonly rootfs: string;
   readonly cgroupPlaces: readonly CgroupPlace[];
   readonly seccomp?: SeccompProgram;
-  readonly noPivot?: boolean;
+  /** Instead of pivot_root(2): where the host has whole procfs and sysfs, which are then covered. */
+  readonly noPivot?: { readonly cover: readonly string[] };
   /** The name of its session keyring; absent: it stays in that of its caller. */
   readonly keyring?: string;
   /** How init waits for its start: for this process, or at a gate that `start` opens later. */
@@ -57,7 +59,7 @@ export function planCreate(input: CreateInput): CreatePlan {
   const linux = input.config.linux ?? {};
   const namespaces = planNamespaces(linux);
   const process = processInput(input, namespaces);
-  const credentials = planCredentials(process);
+  const started = planProcess(process, planStart(input));
   return {
     plan: [
       ...planParent(input, linux, namespaces, process),
@@ -65,10 +67,9 @@ export function planCreate(input: CreateInput): CreatePlan {
       ...(namespaces.sharesMounts ? planSharedRoot(input) : planPrepareRoot(input, linux)),
       ...planRoot(input, linux, namespaces),
       ...planNames(input.config, linux),
-      ...credentials.ops,
-      ...planStart(input, process, credentials.afterFilter),
+      ...started.ops,
     ],
-    warnings: credentials.warnings,
+    warnings: started.warnings,
   };
 }
 
@@ -84,6 +85,7 @@ function processInput(input: CreateInput, namespaces: NamespacePlan): ProcessInp
       isUserNew || namespaces.isJoined('user') ? (1n << BigInt(facts.lastCap + 1)) - 1n : facts.permittedCaps,
     isUserNew,
     isPidShared: !namespaces.isNew('pid'),
+    ...(namespaces.latePidPath === undefined ? {} : { bornInto: NO_SLOT }),
     maySetGroups: !(isUserNew && facts.euid !== 0),
     ...(input.seccomp === undefined ? {} : { seccomp: input.seccomp }),
   };
@@ -213,9 +215,9 @@ function planRoot(input: CreateInput, linux: Linux, namespaces: NamespacePlan): 
   const cwd = cleanPath(config.process?.cwd ?? '/');
   if (cwd !== '/') ops.push({ kind: 'makeDirectory', path: cwd, mode: 0o755 });
   ops.push(...planRuntimeHooks(config.hooks));
-  ops.push(...planHooks(config.hooks, 'createContainer', hookContainer(input), 'creating'));
-  ops.push({ kind: namespaces.sharesMounts ? 'changeRoot' : input.noPivot ? 'moveRoot' : 'pivotRoot' });
-  if (namespaces.latePidPath !== undefined) ops.push({ kind: 'enterPidNamespace' });
+  ops.push(...planHooks(config.hooks, 'createContainer', hookContainer(input), { status: 'creating' }));
+  if (namespaces.sharesMounts) ops.push({ kind: 'changeRoot' });
+  else ops.push(input.noPivot === undefined ? { kind: 'pivotRoot' } : { kind: 'moveRoot', ...input.noPivot });
   if (config.process?.terminal) {
     const size = config.process.consoleSize ?? { height: 0, width: 0 };
     ops.push({ kind: 'makeConsole', ...size, bind: 1 });
@@ -265,17 +267,21 @@ function hookContainer(input: CreateInput): HookContainer {
   return { id: input.id, bundle: input.bundle, annotations: input.config.annotations ?? {} };
 }
 
-function planStart(input: CreateInput, process: ProcessInput, afterFilter: readonly Op[]): Op[] {
+/** "REQUIRED when start is called" (config.md, Process): without a process init waits, and start refuses. */
+function planStart(input: CreateInput): ProcessStart {
   const { config, startsAt } = input;
-  const wait: Op[] =
-    startsAt === 'await'
-      ? [{ kind: 'await', point: AWAIT.start }]
-      : [
-          { kind: 'await', point: AWAIT.created },
-          { kind: 'awaitGate', slot: startsAt.gateSlot },
-        ];
-  // "REQUIRED when start is called" (config.md, Process): without one init waits, and start refuses.
-  if (config.process === undefined) return [...wait, { kind: 'finish' }];
-  const hooks = planHooks(config.hooks, 'startContainer', hookContainer(input), 'created');
-  return planProgramStart(process, { wait, hooks, afterFilter });
+  const hooks: ProcessStart['hooks'] = (filter) =>
+    config.process === undefined
+      ? []
+      : planHooks(config.hooks, 'startContainer', hookContainer(input), { status: 'created', filter });
+  if (startsAt === 'await') return { wait: [{ kind: 'await', point: AWAIT.start }], hooks };
+  const { gateSlot } = startsAt;
+  return {
+    wait: [
+      { kind: 'await', point: AWAIT.created },
+      { kind: 'awaitGate', slot: gateSlot },
+    ],
+    gateSlot,
+    hooks,
+  };
 }

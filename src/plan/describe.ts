@@ -14,6 +14,9 @@ const DESCRIBE: Describers = {
   joinNamespace: (op) => `join the ${namespaceName(Number(op.flag))} namespace ${op.path}`,
   openPidNamespace: (op) => `open the pid namespace ${op.path}`,
   enterCgroupNamespace: () => "join the container's cgroup namespace",
+  setChildPidNamespace: () => 'have children born in the pid namespace to be joined',
+  takeTerminal: () => 'make the terminal that of the session',
+  closeDescriptors: () => 'close our descriptors',
   enterPidNamespace: () => 'go on as a child in that pid namespace',
   spawnInit: (op) =>
     `clone init into ${list(namespaceNames(Number(op.cloneFlags)), 'no new namespaces', 'new namespaces: ')}`,
@@ -91,7 +94,7 @@ const DESCRIBE: Describers = {
   setScheduler: (op) =>
     `set the scheduling policy to number ${op.policy}, nice ${BigInt.asIntN(32, BigInt(op.nice))}, priority ${op.priority}`,
   setIoPriority: (op) => `set the I/O priority to class ${Number(op.value) >> 13} level ${Number(op.value) & 0x1fff}`,
-  prepareExec: (op) => `find the program ${op.file} and close our descriptors`,
+  prepareExec: (op) => `find the program ${op.file}`,
   exec: (op) => `execute ${op.args.map(quote).join(' ')}`,
 };
 

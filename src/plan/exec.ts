@@ -1,15 +1,9 @@
 // Owns the plan of a process that joins a running container (`exec`). Pure.
 import type { ExactIntegers, Linux, Process } from '../oci/types.ts';
 import type { CgroupPlace, ProcessFacts } from './facts.ts';
-import { CLONE_NEWCGROUP, CLONE_NEWUSER } from './flags.ts';
+import { CLONE_NEWCGROUP, CLONE_NEWPID, CLONE_NEWUSER } from './flags.ts';
 import { planExecLabel, planKeyring, planPersonality } from './labels.ts';
-import {
-  planCredentials,
-  planFromOutside,
-  planProgramStart,
-  type ProcessInput,
-  type SeccompProgram,
-} from './process.ts';
+import { planFromOutside, planProcess, type ProcessInput, type SeccompProgram } from './process.ts';
 import { AWAIT, type Op, type Plan } from './types.ts';
 
 export interface ExecInput {
@@ -32,7 +26,8 @@ export interface ExecInput {
 export function planExec(input: ExecInput): { plan: Plan; warnings: readonly string[] } {
   const { process, facts } = input;
   const joinsCgroup = (input.namespaces & CLONE_NEWCGROUP) !== 0;
-  const namespacesAtOnce = input.namespaces - (joinsCgroup ? CLONE_NEWCGROUP : 0);
+  const joinsPid = (input.namespaces & CLONE_NEWPID) !== 0;
+  const namespacesAtOnce = input.namespaces & ~(CLONE_NEWCGROUP | CLONE_NEWPID);
   const isUserJoined = (input.namespaces & CLONE_NEWUSER) !== 0;
   const processInput: ProcessInput = {
     process,
@@ -41,11 +36,15 @@ export function planExec(input: ExecInput): { plan: Plan; warnings: readonly str
     availableCaps: isUserJoined ? (1n << BigInt(facts.lastCap + 1)) - 1n : facts.permittedCaps,
     isUserNew: false,
     isPidShared: true,
+    ...(joinsPid ? { bornInto: input.pidfdSlot } : {}),
     maySetGroups: !(isUserJoined && facts.euid !== 0),
     ...(input.seccomp === undefined ? {} : { seccomp: input.seccomp }),
   };
-  const credentials = planCredentials(processInput);
+  const started = planProcess(processInput, { wait: [{ kind: 'await', point: AWAIT.start }] });
   const size = process.consoleSize ?? { height: 0, width: 0 };
+  // All but the pid namespace: nobody in there can trace us.
+  const joins: Op[] =
+    namespacesAtOnce === 0 ? [] : [{ kind: 'joinProcess', slot: input.pidfdSlot, flags: namespacesAtOnce }];
   const plan: Op[] = [
     ...input.cgroupPlaces.map((place, slot): Op => ({
       kind: 'openCgroup',
@@ -53,8 +52,7 @@ export function planExec(input: ExecInput): { plan: Plan; warnings: readonly str
       slot,
       isV2: place.hierarchy.version - 1,
     })),
-    // Our children are in the container's pid namespace from here on, we are not: nobody in there can trace us.
-    { kind: 'joinProcess', slot: input.pidfdSlot, flags: namespacesAtOnce },
+    ...joins,
     { kind: 'spawnInit', cloneFlags: 0 },
     ...planFromOutside(processInput),
     { kind: 'releaseInit' },
@@ -64,19 +62,10 @@ export function planExec(input: ExecInput): { plan: Plan; warnings: readonly str
   if (isUserJoined) plan.push({ kind: 'becomeRoot' });
   // In the container's user namespace, which has names of its own for keyrings, and as its root, who owns it.
   if (input.keyring !== undefined) plan.push(...planKeyring(input.keyring, process));
-  plan.push({ kind: 'startSession' }, { kind: 'openPrivateProc' });
+  plan.push({ kind: 'startSession' });
   if (input.rootSlot === undefined) plan.push({ kind: 'openRoot' });
   else plan.push({ kind: 'takeRoot', slot: input.rootSlot }, { kind: 'changeRoot' });
   if (process.terminal) plan.push({ kind: 'makeConsole', ...size, bind: 0 });
-  plan.push(
-    { kind: 'reopenNull' },
-    ...planPersonality(input.personality),
-    ...planExecLabel(process),
-    ...credentials.ops,
-    ...planProgramStart(processInput, {
-      wait: [{ kind: 'await', point: AWAIT.start }],
-      afterFilter: credentials.afterFilter,
-    }),
-  );
-  return { plan, warnings: credentials.warnings };
+  plan.push({ kind: 'reopenNull' }, ...planPersonality(input.personality), ...planExecLabel(process), ...started.ops);
+  return { plan, warnings: started.warnings };
 }

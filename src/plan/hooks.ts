@@ -1,7 +1,8 @@
 // Owns hooks in plans: those of the container namespaces become operations, and the state that hooks get on standard input.
 // config.md, POSIX-platform Hooks. Pure.
 import type { Hook, HookName, Hooks } from '../oci/types.ts';
-import type { Op, Plan } from './types.ts';
+import type { SeccompProgram } from './process.ts';
+import type { Op, OpOf, Plan } from './types.ts';
 
 /** What a hook learns of its container; runtime.md, State. */
 export interface HookContainer {
@@ -32,10 +33,15 @@ function hookArgs(hook: Hook): readonly string[] {
   return hook.args === undefined || hook.args.length === 0 ? [hook.path] : hook.args;
 }
 
-/** The operations for the hooks of one name in the container namespaces. Their pid is init's, as it sees itself. */
-export function planHooks(hooks: Hooks | undefined, name: HookName, container: HookContainer, status: string): Op[] {
+/** The operations for the hooks of one name in the container namespaces. Their pid is init's, as it sees itself; `filter` is for them. */
+export function planHooks(
+  hooks: Hooks | undefined,
+  name: HookName,
+  container: HookContainer,
+  { status, filter }: { status: string; filter?: SeccompProgram | undefined },
+): Op[] {
   const [stateHead = '', stateTail = ''] = hookState(container, status, PID_MARK).split(String(PID_MARK));
-  return hookOps(hooks, name, stateHead, stateTail);
+  return hookOps(hooks, name, { stateHead, stateTail, ...planFilterOf(filter) });
 }
 
 /** The plan for the hooks of one name in the runtime namespaces, with the bundle as their directory. */
@@ -49,20 +55,30 @@ export function planHostHooks(
   return [
     { kind: 'spawnInit', cloneFlags: 0 },
     { kind: 'setCwd', path: container.bundle, mayDefer: 0 },
-    ...hookOps(hooks, name, hookState(container, status, pid), ''),
+    ...hookOps(hooks, name, {
+      stateHead: hookState(container, status, pid),
+      stateTail: '',
+      ...planFilterOf(undefined),
+    }),
     { kind: 'finish' },
   ];
 }
 
-function hookOps(hooks: Hooks | undefined, name: HookName, stateHead: string, stateTail: string): Op[] {
+type Surroundings = Pick<OpOf<'runHook'>, 'stateHead' | 'stateTail' | 'filter' | 'filterFlags'>;
+
+/** A hook of the image is not to have less confinement than the container's program. */
+function planFilterOf(filter: SeccompProgram | undefined): Pick<Surroundings, 'filter' | 'filterFlags'> {
+  return { filter: filter?.bytes ?? new Uint8Array(), filterFlags: filter?.flags ?? 0 };
+}
+
+function hookOps(hooks: Hooks | undefined, name: HookName, surroundings: Surroundings): Op[] {
   return (hooks?.[name] ?? []).map((hook) => ({
     kind: 'runHook',
     path: hook.path,
     args: hookArgs(hook),
     env: hook.env ?? [],
-    stateHead,
-    stateTail,
     timeout: hook.timeout ?? 0,
     name,
+    ...surroundings,
   }));
 }

@@ -26,7 +26,7 @@ export interface NamespacePlan {
   readonly cloneFlags: number;
   /** Whether init makes a cgroup namespace of its own once it is in its cgroup, whose place becomes the root. */
   readonly unsharesCgroup: boolean;
-  /** The path of a pid namespace that init enters after pivotRoot. */
+  /** The path of a pid namespace that init enters last, docs/decisions/0015. */
   readonly latePidPath: string | undefined;
   /** Whether the container's mounts are made in our own mount namespace, and have to be taken away again. */
   readonly sharesMounts: boolean;

@@ -48,8 +48,15 @@ export const OP_TABLE = {
    * who comes from outside (mount option nsdelegate).
    */
   enterCgroupNamespace: { code: 67, stage: 'init', fields: { slot: 'U' } },
-  /** A child takes over as init in that namespace: once there is nothing of the host to be seen through it. */
+  /**
+   * Children are born in the pid namespace of the process whose pidfd is in `slot`; 0xffffffff: in the one that openPidNamespace has
+   * opened. While there are the capabilities that it needs.
+   */
+  setChildPidNamespace: { code: 80, stage: 'init', fields: { slot: 'U' } },
+  /** A child takes over as init in that namespace: once there is nothing that its members could gain by tracing it. */
   enterPidNamespace: { code: 63, stage: 'init', fields: {} },
+  /** The terminal on standard input becomes that of the session. */
+  takeTerminal: { code: 82, stage: 'init', fields: {} },
   /** In a joined mount namespace: takes a procfs of our own for every later access, instead of the host's. */
   openPrivateProc: { code: 10, stage: 'init', fields: {} },
   /** Takes uid and gid 0 of a new user namespace. */
@@ -128,7 +135,8 @@ export const OP_TABLE = {
   /** Tells the planner that `point` is reached, and waits for its word. */
   await: { code: 27, stage: 'init', fields: { point: 'U' } },
   pivotRoot: { code: 28, stage: 'init', fields: {} },
-  moveRoot: { code: 29, stage: 'init', fields: {} },
+  /** Without pivot_root(2): chroot(2) into the rootfs. `cover`: where the old root, which stays, has a whole procfs or sysfs. */
+  moveRoot: { code: 29, stage: 'init', fields: { cover: 'L' } },
   /** Without a mount namespace of its own: chroot(2) into the rootfs. */
   changeRoot: { code: 69, stage: 'init', fields: {} },
   /** Takes the directory in `slot` as the rootfs. */
@@ -160,11 +168,24 @@ export const OP_TABLE = {
   openRoot: { code: 52, stage: 'init', fields: {} },
   /** Waits for a connection to the listening socket in `slot`, and then as await(start) on that connection. */
   awaitGate: { code: 53, stage: 'init', fields: { slot: 'U' } },
-  /** A hook of the container namespaces; the pid as init sees it comes between the two parts of the state. Seconds; 0 is no limit. */
+  /**
+   * A hook of the container namespaces; the pid as init sees it comes between the two parts of the state. Seconds; 0 is no limit.
+   * The filter is the hook's alone; empty: it has that of init.
+   */
   runHook: {
     code: 54,
     stage: 'init',
-    fields: { path: 'S', args: 'L', env: 'L', stateHead: 'S', stateTail: 'S', timeout: 'U', name: 'S' },
+    fields: {
+      path: 'S',
+      args: 'L',
+      env: 'L',
+      stateHead: 'S',
+      stateTail: 'S',
+      timeout: 'U',
+      name: 'S',
+      filter: 'B',
+      filterFlags: 'U',
+    },
   },
   /** Writes the label for the next execve below /proc; `path` is relative to it. */
   setExecLabel: { code: 55, stage: 'init', fields: { path: 'S', label: 'S' } },
@@ -179,7 +200,9 @@ export const OP_TABLE = {
   },
   /** ioprio_set(2) for the process group. */
   setIoPriority: { code: 58, stage: 'init', fields: { value: 'U' } },
-  /** Finds the program and closes every descriptor of ours but the socket; only execve is left. */
+  /** Finds the program. */
   prepareExec: { code: 59, stage: 'init', fields: { file: 'S', search: 'L' } },
+  /** Closes every descriptor of ours but the socket, and the one in the slot `keep`; 0xffffffff: none. */
+  closeDescriptors: { code: 81, stage: 'init', fields: { keep: 'U' } },
   exec: { code: 51, stage: 'init', fields: { file: 'S', args: 'L', env: 'L' } },
 } as const satisfies Record<string, { code: number; stage: Stage; fields: Record<string, FieldKind> }>;

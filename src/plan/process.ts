@@ -2,6 +2,7 @@
 import type { ExactIntegers, Process } from '../oci/types.ts';
 import { exactInteger } from '../oci/types.ts';
 import { planCapabilities } from './capabilities.ts';
+import { isAllowed } from './filter.ts';
 import { planScheduling } from './labels.ts';
 import type { Op } from './types.ts';
 
@@ -35,6 +36,8 @@ export interface SeccompProgram {
   readonly bytes: Uint8Array;
   /** SECCOMP_FILTER_FLAG_* of seccomp(2). */
   readonly flags: number;
+  /** Of Node's names for architectures. */
+  readonly architecture: string;
 }
 
 export interface ProcessInput {
@@ -47,6 +50,8 @@ export interface ProcessInput {
   readonly isUserNew: boolean;
   /** Whether others were in the pid namespace before. */
   readonly isPidShared: boolean;
+  /** Where the pid namespace is one that is entered by a child: whose it is, for setChildPidNamespace. */
+  readonly bornInto?: number;
   /** False where the user namespace denies setgroups(2). */
   readonly maySetGroups: boolean;
   readonly seccomp?: SeccompProgram;
@@ -94,10 +99,13 @@ function planProgram(process: Process): { file: string; search: string[] } {
  *  2. the working directory is entered as root first, since the user may lack the right to (again as the user, if root lacks it);
  *  3. bounding set while CAP_SETPCAP is there; groups, gid, uid; then the sets that the change of uid has kept; ambient last,
  *     because it asks permitted and inheritable;
- *  4. the filter comes last of all (planProgramStart), because it may forbid any call of ours. Without no_new_privs it needs
+ *  4. the filter comes last of all (planProcess), because it may forbid any call of ours. Without no_new_privs it needs
  *     CAP_SYS_ADMIN, which is kept until then and no longer: `afterFilter`.
  */
-export function planCredentials(input: ProcessInput): {
+function planCredentials(
+  input: ProcessInput,
+  seccomp: SeccompProgram | undefined,
+): {
   ops: Op[];
   afterFilter: Op[];
   warnings: readonly string[];
@@ -119,7 +127,7 @@ export function planCredentials(input: ProcessInput): {
   const gids = user.additionalGids ?? [];
   if (input.maySetGroups) ops.push({ kind: 'setGroups', gids });
   ops.push({ kind: 'setUser', uid: user.uid, gid: user.gid });
-  const keepsAdmin = input.seccomp !== undefined && !process.noNewPrivileges;
+  const keepsAdmin = seccomp !== undefined && !process.noNewPrivileges;
   const setCapabilities = (extra: bigint): Op => ({
     kind: 'setCapabilities',
     effective: Number(words.effective | extra),
@@ -137,30 +145,76 @@ function planFilter(seccomp: SeccompProgram | undefined): Op[] {
   return seccomp === undefined ? [] : [{ kind: 'applySeccomp', program: seccomp.bytes, flags: seccomp.flags }];
 }
 
-export interface ProgramStart {
+export interface ProcessStart {
   readonly wait: readonly Op[];
-  readonly hooks?: readonly Op[];
-  /** Of planCredentials. */
-  readonly afterFilter: readonly Op[];
+  /** The slot of the gate that `wait` needs. */
+  readonly gateSlot?: number;
+  readonly hooks?: (filter: SeccompProgram | undefined) => readonly Op[];
 }
 
+/** Of setChildPidNamespace and closeDescriptors. */
+export const NO_SLOT = 0xffffffff;
+
 /**
- * The wait for the start, and the program. After the filter there is nothing but execve(2), and capset(2) where it must be. But
- * where others are in the pid namespace already, one of them with CAP_SYS_PTRACE could take over a process that waits with
- * CAP_SYS_ADMIN kept for the filter: there the filter comes before the wait.
+ * From the finished root to the program: credentials, the wait for the start, hooks, the filter. After the filter there is nothing but
+ * execve(2), and capset(2) where it must be. But where others are in the pid namespace, one of them with CAP_SYS_PTRACE could take
+ * over a process that waits with CAP_SYS_ADMIN kept for the filter: there the filter comes before the wait.
+ *
+ * Such a pid namespace is entered as late as can be, by a process that has no more than the container's program and has closed what
+ * it had of the host. Only where that process could not be born, or not be what it is to be, does it enter before its credentials
+ * change.
  */
-export function planProgramStart(input: ProcessInput, { wait, hooks = [], afterFilter }: ProgramStart): Op[] {
+export function planProcess(input: ProcessInput, start: ProcessStart): { ops: Op[]; warnings: readonly string[] } {
   const { process } = input;
+  const hasProgram = process.args !== undefined;
+  const seccomp = hasProgram ? input.seccomp : undefined;
+  const { ops: credentials, afterFilter, warnings } = planCredentials(input, seccomp);
   const program = planProgram(process);
-  const filter = [...planFilter(input.seccomp), ...afterFilter];
+  const filter = [...planFilter(seccomp), ...afterFilter];
   const isEarly = input.isPidShared && afterFilter.length > 0;
-  return [
-    { kind: 'checkExecutable', ...program },
-    ...(isEarly ? filter : []),
-    ...wait,
-    ...hooks,
-    { kind: 'prepareExec', ...program },
-    ...(isEarly ? [] : filter),
-    { kind: 'exec', file: program.file, args: process.args ?? [], env: process.env ?? [] },
-  ];
+  const isBornAsUser = input.bornInto !== undefined && mayBeBornAsUser(input, isEarly ? seccomp : undefined);
+  const birth = planBirth(input, isBornAsUser);
+  const find: Op[] = hasProgram ? [{ kind: 'prepareExec', ...program }] : [];
+  const close: Op = { kind: 'closeDescriptors', keep: isBornAsUser ? (start.gateSlot ?? NO_SLOT) : NO_SLOT };
+  const check: Op[] = hasProgram ? [{ kind: 'checkExecutable', ...program }] : [];
+  const terminal: Op[] = process.terminal ? [{ kind: 'takeTerminal' }] : [];
+  const last: Op = hasProgram
+    ? { kind: 'exec', file: program.file, args: process.args ?? [], env: process.env ?? [] }
+    : { kind: 'finish' };
+  const before = isBornAsUser
+    ? [...birth.before, ...credentials, ...find, close, ...(isEarly ? filter : []), ...birth.ops, ...terminal]
+    : [...birth.before, ...birth.ops, ...terminal, ...credentials, ...check, ...(isEarly ? filter : [])];
+  const hooks = start.hooks?.(isEarly ? undefined : seccomp) ?? [];
+  const after = isBornAsUser ? [] : [...find, close];
+  return { ops: [...before, ...start.wait, ...hooks, ...after, ...(isEarly ? [] : filter), last], warnings };
+}
+
+function planBirth({ bornInto }: ProcessInput, isAsUser: boolean): { before: Op[]; ops: Op[] } {
+  if (bornInto === undefined) return { before: [], ops: [] };
+  const ops: Op[] = [{ kind: 'enterPidNamespace' }];
+  // The procfs of the host stays behind, and more is to be done.
+  if (!isAsUser) ops.push({ kind: 'openPrivateProc' });
+  return { before: [{ kind: 'setChildPidNamespace', slot: bornInto }], ops };
+}
+
+/** The calls of a birth, by Node's names for architectures: AUDIT_ARCH_*, and the numbers. */
+const BIRTH = {
+  x64: { architecture: 0xc000003e, clone: 56, others: [0, 1, 3, 16, 46, 112, 157, 293] },
+  arm64: { architecture: 0xc00000b7, clone: 220, others: [63, 64, 57, 29, 211, 157, 167, 59] },
+} as const; // read, write, close, ioctl, sendmsg, setsid, prctl, pipe2
+const CLONE_PARENT = 0x8000n;
+
+/** Whether the child can be born once credentials and filter are the program's: some of them are not inherited, some filters forbid it. */
+function mayBeBornAsUser({ process }: ProcessInput, seccomp: SeccompProgram | undefined): boolean {
+  const { policy, flags = [] } = process.scheduler ?? {};
+  // sched(7): not for children.
+  if (policy === 'SCHED_DEADLINE' || flags.includes('SCHED_FLAG_RESET_ON_FORK')) return false;
+  if (seccomp === undefined) return true;
+  const calls = BIRTH[seccomp.architecture as keyof typeof BIRTH];
+  if (calls === undefined) return false;
+  const { architecture, clone, others } = calls;
+  return (
+    isAllowed(seccomp.bytes, { architecture, number: clone, args: [CLONE_PARENT] }) &&
+    others.every((number) => isAllowed(seccomp.bytes, { architecture, number }))
+  );
 }

@@ -193,18 +193,28 @@ t.test('/dev', async (t) => {
   t.ok(of(readonly, 'setMountAttributes').some((op) => op.target === '/dev'));
 });
 
+/** One instruction each: return the answer. */
+const ALLOW_ALL = new Uint8Array([6, 0, 0, 0, 0, 0, 0xff, 0x7f]);
+const REFUSE_ALL = new Uint8Array([6, 0, 0, 0, 1, 0, 5, 0]);
+
 t.test('seccomp goes last; without no_new_privs its capability is given up after it', async (t) => {
-  const input = (noNewPrivileges: boolean, pidPath?: string) => {
+  const input = (noNewPrivileges: boolean, pidPath?: string, bytes = ALLOW_ALL) => {
     const change = (config: Record<string, any>) => {
       config['process'].noNewPrivileges = noNewPrivileges;
       if (pidPath !== undefined)
         config['linux'].namespaces.find((n: { type: string }) => n.type === 'pid').path = pidPath;
     };
-    return kinds(ops(change, FACTS_V1, { seccomp: { bytes: new Uint8Array(8), flags: 0 } }));
+    return kinds(ops(change, FACTS_V1, { seccomp: { bytes, flags: 0, architecture: 'x64' } }));
   };
-  t.same(input(true).slice(-3), ['prepareExec', 'applySeccomp', 'exec']);
-  t.same(input(false).slice(-4), ['prepareExec', 'applySeccomp', 'setCapabilities', 'exec']);
-  t.same(input(false, '/proc/7/ns/pid').slice(-5), ['applySeccomp', 'setCapabilities', 'await', 'prepareExec', 'exec']);
+  t.same(input(true).slice(-4), ['prepareExec', 'closeDescriptors', 'applySeccomp', 'exec']);
+  t.same(input(false).slice(-5), ['prepareExec', 'closeDescriptors', 'applySeccomp', 'setCapabilities', 'exec']);
+  const joined = input(false, '/proc/7/ns/pid');
+  t.same(joined.slice(joined.indexOf('prepareExec')), [
+    ...['prepareExec', 'closeDescriptors', 'applySeccomp', 'setCapabilities', 'enterPidNamespace', 'await', 'exec'],
+  ]);
+  const refused = input(false, '/proc/7/ns/pid', REFUSE_ALL);
+  t.ok(refused.indexOf('enterPidNamespace') < refused.indexOf('setUser'), 'a filter that lets nobody be born after it');
+  t.equal(refused[refused.indexOf('enterPidNamespace') + 1], 'openPrivateProc');
 });
 
 t.test('capabilities that cannot be had are left out with a warning', async (t) => {
