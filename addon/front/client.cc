@@ -105,7 +105,7 @@ class Strings {
 // What planning needs of the environment; the container gets nothing of it.
 bool IsNeeded(const char* variable) {
   static const char* const needed[] = {
-      "XDG_RUNTIME_DIR=", "NOTIFY_SOCKET=", "LISTEN_FDS=", "LISTEN_PID=", "TSRUNC_TRACE="};
+      "XDG_RUNTIME_DIR=", "USER=", "NOTIFY_SOCKET=", "LISTEN_FDS=", "LISTEN_PID=", "TSRUNC_TRACE="};
   for (const char* name : needed)
     if (sys::StartsWith(variable, name)) return true;
   return false;

@@ -33,6 +33,7 @@ struct Context {
 
   sys::UniqueFd pid_namespace;
   bool has_child_namespace = false;    // children are born in another pid namespace than ours
+  sys::UniqueFd user_namespace;        // to be joined
   sys::UniqueFd cgroups[kMaxCgroups];  // directories, by slot
   bool born_in_cgroup = false;         // v2: clone3 has put init there already
 
@@ -44,6 +45,16 @@ struct Context {
     const char* path = nullptr;
     sys::UniqueFd mount;
   } kept[kMaxKept];
+
+  // What the opener hands over, sources.h.
+  static constexpr uint32_t kSourceBatch = 64;
+  struct Sources {
+    sys::UniqueFd order, socket;
+    int opener = -1, init = -1;
+    uint32_t next = 0, count = 0;
+    int32_t errors[kSourceBatch] = {};
+    sys::UniqueFd fds[kSourceBatch] = {};
+  } sources;
 
   bool is_empty_attached = false;
   sys::UniqueFd empty;     // a detached read-only tmpfs that hides directories

@@ -3,6 +3,7 @@
 #include "execute.h"
 #include "mounts.h"
 #include "resolve.h"
+#include "sources.h"
 
 namespace tsrunc::init {
 
@@ -22,6 +23,38 @@ Outcome OpenHolder(Context& context, const char* path, UniqueFd* parent, const c
 uint64_t PackDevice(uint64_t major, uint64_t minor) {
   return (minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~uint64_t{0xff}) << 12);
 }
+
+// Puts a node of the host on `path`. A number that is asked for must be the node's.
+Outcome BindNode(Context& context, Source* source, const char* path) {
+  Outcome cloned = CloneSource(*source, false);
+  bool is_old = cloned.err() == ENOSYS;
+  UniqueFd device(cloned.value);
+  if (is_old) cloned = OpenSource(source);
+  if (!cloned.ok()) {
+    context.detail.Add(source->path);
+    return cloned;
+  }
+  Outcome opened = OpenTarget(context.root.get(), path, Kind::kFile);
+  if (!opened.ok()) return opened;
+  UniqueFd target(opened.value);
+  if (is_old) return MountOnFd(context, nullptr, source->fd.get(), target.get(), nullptr, MsFlags::kBind, nullptr);
+  return Attach(device.get(), target.get());
+}
+
+bool IsDevice(const struct statx& found, const plan::makeDevice_op& op) {
+  // A fifo has no number, whatever the configuration says of it.
+  return (found.stx_mode & S_IFMT) == (op.mode & S_IFMT) &&
+         ((op.mode & S_IFMT) == S_IFIFO || (found.stx_rdev_major == op.major && found.stx_rdev_minor == op.minor));
+}
+
+// Where nodes may not be made: the host's of that name serves, if it is the same device.
+Outcome BindSame(Context& context, const plan::makeDevice_op& op, const Outcome& refused) {
+  Source source{op.path};
+  struct statx found;
+  bool is_same = OpenSource(&source).ok() && sys::Statx(source.fd.get(), "", AT_EMPTY_PATH, STATX_TYPE, &found).ok() &&
+                 IsDevice(found, op);
+  return is_same ? BindNode(context, &source, op.path) : refused;
+}
 }  // namespace
 
 Outcome Execute(Context& context, const plan::makeDevice_op& op) {
@@ -29,6 +62,7 @@ Outcome Execute(Context& context, const plan::makeDevice_op& op) {
   const char* name;
   TSRUNC_TRY(OpenHolder(context, op.path, &parent, &name));
   Outcome made = sys::MknodAt(parent.get(), name, static_cast<unsigned>(op.mode), PackDevice(op.major, op.minor));
+  if (made.err() == EPERM) return BindSame(context, op, made);
   if (!made.ok() && made.err() != EEXIST) return made;
   // What stands there now is asked, and owned, by one descriptor: by name it could be a link by the second question.
   // The mode needs no chmod, which would follow links: our umask is 0, and a node that was there before keeps its own.
@@ -37,11 +71,7 @@ Outcome Execute(Context& context, const plan::makeDevice_op& op) {
   UniqueFd node(opened.value);
   struct statx found;
   TSRUNC_TRY(sys::Statx(node.get(), "", AT_EMPTY_PATH, STATX_TYPE, &found));
-  // A fifo has no number, whatever the configuration says of it.
-  bool is_same =
-      (found.stx_mode & S_IFMT) == (op.mode & S_IFMT) &&
-      ((op.mode & S_IFMT) == S_IFIFO || (found.stx_rdev_major == op.major && found.stx_rdev_minor == op.minor));
-  if (!is_same) {
+  if (!IsDevice(found, op)) {
     context.detail.Add("a different file is already there");
     return Fail(EEXIST, sys::Call::k_mknodat);
   }
@@ -49,19 +79,9 @@ Outcome Execute(Context& context, const plan::makeDevice_op& op) {
 }
 
 Outcome Execute(Context& context, const plan::bindDevice_op& op) {
-  Outcome cloned = CloneMount(AT_FDCWD, op.source, false);
-  bool is_old = cloned.err() == ENOSYS;
-  if (is_old) cloned = sys::OpenAt(AT_FDCWD, op.source, O_PATH | O_CLOEXEC);
-  if (!cloned.ok()) {
-    context.detail.Add(op.source);
-    return cloned;
-  }
-  UniqueFd device(cloned.value);
-  Outcome opened = OpenTarget(context.root.get(), op.path, Kind::kFile);
-  if (!opened.ok()) return opened;
-  UniqueFd target(opened.value);
-  if (is_old) return MountOnFd(context, nullptr, device.get(), target.get(), nullptr, MsFlags::kBind, nullptr);
-  return Attach(device.get(), target.get());
+  Source source{op.source};
+  TSRUNC_TRY(FindSource(context, &source));
+  return BindNode(context, &source, op.path);
 }
 
 Outcome Execute(Context& context, const plan::makeSymlink_op& op) {

@@ -5,6 +5,7 @@
 #include "execute.h"
 #include "mounts.h"
 #include "resolve.h"
+#include "sources.h"
 
 namespace tsrunc::init {
 
@@ -307,22 +308,24 @@ Outcome Execute(Context& context, const plan::mountFs_op& op) {
 
 Outcome Execute(Context& context, const plan::bindMount_op& op) {
   bool recursive = Has(static_cast<MsFlags>(op.msFlags), MsFlags::kRec);
+  Source source{op.source};
+  TSRUNC_TRY(FindSource(context, &source));
   UniqueFd tree;
-  Outcome cloned = Take(CloneMount(AT_FDCWD, op.source, recursive), &tree);
+  Outcome cloned = Take(CloneSource(source, recursive), &tree);
   if (!cloned.ok() && cloned.err() != ENOSYS) {
     context.detail.Add(op.source);
     return cloned;
   }
   if (cloned.ok()) cloned = SetBindAttributes(context, tree.get(), op, ChangeDetached);
   bool is_old = cloned.err() == ENOSYS;
-  if (is_old) cloned = Take(sys::OpenAt(AT_FDCWD, op.source, O_PATH | O_CLOEXEC), &tree);
+  if (is_old) cloned = OpenSource(&source);
   if (!cloned.ok()) {
     if (context.detail.size() == 0) context.detail.Add(op.source);
     return cloned;
   }
   Target target{op.target};
-  TSRUNC_TRY(OpenBindTarget(context, tree.get(), &target));
-  if (is_old) return BindOld(context, op, tree.get(), target);
+  TSRUNC_TRY(OpenBindTarget(context, is_old ? source.fd.get() : tree.get(), &target));
+  if (is_old) return BindOld(context, op, source.fd.get(), target);
   TSRUNC_TRY(Attach(tree.get(), target.fd.get()));
   return Finish(context, target, static_cast<UniqueFd&&>(tree), op.propagation);
 }

@@ -19,6 +19,16 @@ Outcome OpenNamed(Context& context, const char* path, int flags) {
   return opened;
 }
 
+// Whether the namespace belongs to that user namespace, ioctl_nsfs(2).
+bool IsOwnedBy(int ns, int user_namespace) {
+  constexpr unsigned long kGetOwner = 0xb701;  // NS_GET_USERNS
+  Outcome opened = sys::Ioctl(ns, kGetOwner, 0);
+  UniqueFd owner(opened.value);
+  struct statx a, b;
+  return opened.ok() && sys::Statx(owner.get(), "", AT_EMPTY_PATH, STATX_INO, &a).ok() &&
+         sys::Statx(user_namespace, "", AT_EMPTY_PATH, STATX_INO, &b).ok() && a.stx_ino == b.stx_ino;
+}
+
 Outcome WriteProc(Context& context, const char* name, const char* text) {
   sys::Text<64> path;
   path.AddNumber(static_cast<uint64_t>(context.child)).Add("/").Add(name);
@@ -42,7 +52,10 @@ Outcome Execute(Context& context, const plan::openPidNamespace_op& op) {
   UniqueFd ns(opened.value);
   Outcome proc = sys::FsOpen("proc", FSOPEN_CLOEXEC);
   UniqueFd probe(proc.value);
-  bool can_wait = proc.ok() && sys::FsConfig(probe.get(), FSCONFIG_SET_FD, "pidns", nullptr, ns.get()).ok();
+  // A container's root can enter only what belongs to its user namespace: the pid namespace of a pod may be the host's.
+  bool is_in_reach = !context.user_namespace.valid() || IsOwnedBy(ns.get(), context.user_namespace.get());
+  bool can_wait =
+      is_in_reach && proc.ok() && sys::FsConfig(probe.get(), FSCONFIG_SET_FD, "pidns", nullptr, ns.get()).ok();
   if (!can_wait) return sys::Setns(ns.get(), CLONE_NEWPID);
   context.pid_namespace = static_cast<UniqueFd&&>(ns);
   return Ok();
@@ -54,6 +67,18 @@ Outcome Execute(Context& context, const plan::joinNamespace_op& op) {
   UniqueFd ns(opened.value);
   // The type is given so that a path of another type is refused (EINVAL), as the specification demands.
   return sys::Setns(ns.get(), static_cast<int>(op.flag));
+}
+
+// Opened while its path means what the configuration means; entered last, because the rights to the others may be ours
+// alone: a network of the host's does not belong to that user namespace.
+Outcome Execute(Context& context, const plan::openUserNamespace_op& op) {
+  Outcome opened = OpenNamed(context, op.path, 0);
+  if (opened.ok()) context.user_namespace.reset(static_cast<int>(opened.value));
+  return opened;
+}
+
+Outcome Execute(Context& context, const plan::enterUserNamespace_op&) {
+  return sys::Setns(context.user_namespace.get(), CLONE_NEWUSER);
 }
 
 Outcome Execute(Context& context, const plan::openCgroup_op& op) {
@@ -91,7 +116,7 @@ Outcome Execute(Context& context, const plan::spawnInit_op& op) {
   }
   if (!cloned.ok()) return cloned;
   if (cloned.value != 0) {
-    context.child = static_cast<int>(cloned.value);
+    context.child = context.sources.init = static_cast<int>(cloned.value);
     context.release = static_cast<UniqueFd&&>(writer);
     Tell(context, Message::kPid, cloned.value);
     return Ok();

@@ -3,6 +3,8 @@
 #include "execute.h"
 #include "mounts.h"
 #include "proc.h"
+#include "resolve.h"
+#include "sources.h"
 
 namespace tsrunc::init {
 
@@ -43,14 +45,21 @@ Outcome Execute(Context&, const plan::makeParentPrivate_op& op) {
 }
 
 Outcome Execute(Context& context, const plan::bindRootfs_op& op) {
-  Outcome cloned = CloneMount(AT_FDCWD, op.path, true);
+  context.root_path = op.path;
+  Source source{op.path};
+  TSRUNC_TRY(FindSource(context, &source));
+  Outcome cloned = CloneSource(source, true);
   if (cloned.ok()) {
     context.root.reset(static_cast<int>(cloned.value));
+    if (source.fd.valid()) return Attach(context.root.get(), source.fd.get());
     return sys::MoveMount(context.root.get(), "", AT_FDCWD, op.path, MOVE_MOUNT_F_EMPTY_PATH);
   }
   if (cloned.err() != ENOSYS) return cloned;
-  TSRUNC_TRY(sys::Mount(op.path, op.path, "", Word(MsFlags::kBind | MsFlags::kRec), nullptr));
-  Outcome opened = sys::OpenAt(AT_FDCWD, op.path, kOpenPath | O_DIRECTORY);
+  TSRUNC_TRY(OpenSource(&source));
+  TSRUNC_TRY(
+      MountOnFd(context, nullptr, source.fd.get(), source.fd.get(), "", MsFlags::kBind | MsFlags::kRec, nullptr));
+  Outcome opened = OpenTop(source.fd.get());
+  if (!opened.ok()) opened = sys::OpenAt(AT_FDCWD, op.path, kOpenPath | O_DIRECTORY);
   if (opened.ok()) context.root.reset(static_cast<int>(opened.value));
   return opened;
 }

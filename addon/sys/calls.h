@@ -163,6 +163,11 @@ inline Outcome Sendmsg(int fd, const void* message, int flags) {
   TSRUNC_CALL_RETRIED(sendmsg, fd, Arg(message), flags);
 }
 inline Outcome Recvmsg(int fd, void* message, int flags) { TSRUNC_CALL_RETRIED(recvmsg, fd, Arg(message), flags); }
+// Of Unix sockets that keep messages apart, closed on exec.
+inline Outcome SocketPair(int fds[2]) {
+  constexpr int kUnix = 1, kSeqPacketCloseOnExec = 5 | 02000000;
+  TSRUNC_CALL(socketpair, kUnix, kSeqPacketCloseOnExec, 0, Arg(fds));
+}
 inline Outcome Socket(int family, int type) { TSRUNC_CALL(socket, family, type, 0); }
 inline Outcome Connect(int fd, const void* address, size_t size) {
   TSRUNC_CALL_RETRIED(connect, fd, Arg(address), static_cast<long>(size));

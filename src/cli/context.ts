@@ -3,6 +3,7 @@ import type { Caller } from '../caller/caller.ts';
 import type { CreateOptions } from '../container/create.ts';
 import { FileLog, type LogFormat, type LogService } from '../log.ts';
 import { UsageError } from '../errors.ts';
+import { isInUserNamespace } from '../host/facts.ts';
 import { native } from '../native/binding.ts';
 import type { Runtime } from '../container/runtime.ts';
 import { Store } from '../container/store.ts';
@@ -65,7 +66,7 @@ export class Context {
   }
 
   get store(): Store {
-    const root = this.#root ?? `${runtimeDirectory(this.caller)}/tsrunc`;
+    const root = this.#root ?? `${stateDirectory(this.caller)}/tsrunc`;
     if (root === '/') throw new UsageError('--root / would put state files into the root of the host');
     return new Store(root, (path) => this.caller.lock(path));
   }
@@ -84,6 +85,12 @@ export class Context {
 export function runtimeDirectory({ environment }: Caller): string {
   const own = environment['XDG_RUNTIME_DIR'];
   return process.geteuid?.() !== 0 && own ? own : '/run';
+}
+
+/** Where states are. Root of a user namespace is a user who cannot write to /run, unless USER says that it is to be root (runc). */
+function stateDirectory(caller: Caller): string {
+  const { XDG_RUNTIME_DIR: own, USER } = caller.environment;
+  return own && USER !== 'root' && isInUserNamespace() ? own : runtimeDirectory(caller);
 }
 
 /** A file, or as crun has it "file:PATH", "syslog:ID", "journald:ID"; --systemd-log is youki's word for the last. */

@@ -19,7 +19,7 @@ let constants: Pick<ProcessFacts, 'euid' | 'isInUserNamespace' | 'lastCap'> | un
 export function readProcessFacts({ pid }: Viewer): ProcessFacts {
   constants ??= {
     euid: process.geteuid?.() ?? 0,
-    isInUserNamespace: readFileSync('/proc/self/uid_map', 'utf8').trim().split(/\s+/).join(' ') !== '0 0 4294967295',
+    isInUserNamespace: isInUserNamespace(),
     lastCap: Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')),
   };
   return { ...constants, permittedCaps: native().permittedCapabilities(pid) };
@@ -32,4 +32,8 @@ export function readFacts(viewer: Viewer): Facts {
     cgroupVersion: hierarchies.some((hierarchy) => hierarchy.version === 1) ? 1 : 2,
     hierarchies,
   };
+}
+
+export function isInUserNamespace(): boolean {
+  return readFileSync('/proc/self/uid_map', 'utf8').trim().split(/\s+/).join(' ') !== '0 0 4294967295';
 }

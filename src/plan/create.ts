@@ -5,10 +5,11 @@ import type { CgroupPlace, Facts } from './facts.ts';
 import * as f from './flags.ts';
 import { planHooks, type HookContainer } from './hooks.ts';
 import { planExecLabel, planKeyring, planPersonality } from './labels.ts';
-import { planMounts } from './mounts.ts';
+import { planMounts, sourcesOf } from './mounts.ts';
 import { planIdMap, planNamespaces, type NamespacePlan } from './namespaces.ts';
 import { cleanPath } from './paths.ts';
 import {
+  CAP_SYS_ADMIN,
   NO_SLOT,
   planFromInside,
   planFromOutside,
@@ -57,15 +58,20 @@ const DEFAULT_PROPAGATION = f.union(f.MS_SLAVE, f.MS_REC);
 
 export function planCreate(input: CreateInput): CreatePlan {
   const linux = input.config.linux ?? {};
-  const namespaces = planNamespaces(linux);
+  const isAdmin = (input.facts.permittedCaps & CAP_SYS_ADMIN) !== 0n;
+  const namespaces = planNamespaces(linux, isAdmin ? 'userLast' : 'userFirst');
   const process = processInput(input, namespaces);
   const started = planProcess(process, planStart(input));
+  const root = [
+    ...(namespaces.sharesMounts ? planSharedRoot(input) : planPrepareRoot(input, linux)),
+    ...planRoot(input, linux, namespaces),
+  ];
+  const needsOpener = isAdmin && (namespaces.isNew('user') || namespaces.isJoined('user'));
   return {
     plan: [
-      ...planParent(input, linux, namespaces, process),
+      ...planParent(input, linux, namespaces, { process, sources: needsOpener ? sourcesOf(root) : [] }),
       ...planBirth(input, namespaces),
-      ...(namespaces.sharesMounts ? planSharedRoot(input) : planPrepareRoot(input, linux)),
-      ...planRoot(input, linux, namespaces),
+      ...root,
       ...planNames(input.config, linux),
       ...started.ops,
     ],
@@ -102,7 +108,10 @@ function isInitAlone(input: CreateInput, namespaces: NamespacePlan): boolean {
   return seesHost(namespaces) && !joins && !isBornInCgroup && !needsClone3;
 }
 
-function planParent(input: CreateInput, linux: Linux, namespaces: NamespacePlan, process: ProcessInput): Op[] {
+/** `sources`: paths that init may not be able to open. */
+type ForInit = { readonly process: ProcessInput; readonly sources: readonly string[] };
+
+function planParent(input: CreateInput, linux: Linux, namespaces: NamespacePlan, { process, sources }: ForInit): Op[] {
   if (isInitAlone(input, namespaces))
     return [{ kind: 'spawnInit', cloneFlags: namespaces.cloneFlags }, ...planFromInside(process)];
   // The cgroups are opened before a joined mount namespace hides them.
@@ -116,7 +125,9 @@ function planParent(input: CreateInput, linux: Linux, namespaces: NamespacePlan,
       }));
   const pid: Op[] =
     namespaces.latePidPath === undefined ? [] : [{ kind: 'openPidNamespace', path: namespaces.latePidPath }];
-  const ops: Op[] = [...cgroups, ...pid, ...namespaces.joins, { kind: 'spawnInit', cloneFlags: namespaces.cloneFlags }];
+  const ops: Op[] = [...cgroups, ...namespaces.opensUser, ...pid, ...namespaces.joins];
+  if (sources.length > 0) ops.push({ kind: 'prepareSources', sources });
+  ops.push(...namespaces.entersUser, { kind: 'spawnInit', cloneFlags: namespaces.cloneFlags });
   ops.push(...planFromOutside(process));
   if (namespaces.isNew('user'))
     ops.push({
@@ -127,6 +138,7 @@ function planParent(input: CreateInput, linux: Linux, namespaces: NamespacePlan,
       setgroups: input.facts.euid === 0 ? '' : 'deny',
     });
   ops.push({ kind: 'releaseInit' });
+  if (sources.length > 0) ops.push({ kind: 'openSources' });
   return ops;
 }
 
@@ -210,7 +222,7 @@ function planRoot(input: CreateInput, linux: Linux, namespaces: NamespacePlan): 
     ...(linux.mountLabel === undefined ? {} : { mountLabel: linux.mountLabel }),
   });
   const ops = [...mountPlan.ops];
-  const bindFromHost = namespaces.isNew('user') || facts.isInUserNamespace;
+  const bindFromHost = namespaces.isNew('user') || namespaces.isJoined('user') || facts.isInUserNamespace;
   ops.push(...planDevices({ mounts, devices: linux.devices ?? [], bindFromHost }));
   const cwd = cleanPath(config.process?.cwd ?? '/');
   if (cwd !== '/') ops.push({ kind: 'makeDirectory', path: cwd, mode: 0o755 });

@@ -13,6 +13,10 @@ type Describers = { readonly [K in OpKind]: (op: OpOf<K>) => string };
 const DESCRIBE: Describers = {
   joinNamespace: (op) => `join the ${namespaceName(Number(op.flag))} namespace ${op.path}`,
   openPidNamespace: (op) => `open the pid namespace ${op.path}`,
+  openUserNamespace: (op) => `open the user namespace ${op.path}`,
+  enterUserNamespace: () => 'join that user namespace',
+  prepareSources: (op) => `prepare to open ${op.sources.length} sources as the host sees them`,
+  openSources: () => 'open them for init',
   enterCgroupNamespace: () => "join the container's cgroup namespace",
   setChildPidNamespace: () => 'have children born in the pid namespace to be joined',
   takeTerminal: () => 'make the terminal that of the session',

@@ -42,6 +42,10 @@ export function hintFor(op: Op, refusal: Refusal): string | undefined {
       return op.label.startsWith('exec ')
         ? 'is AppArmor enabled on this host, and the profile loaded?'
         : 'is SELinux enabled on this host, and the label one of its policy?';
+    case 'setUser':
+    case 'setGroups':
+    case 'becomeRoot':
+      return code === 'EINVAL' ? "no mapping of the container's user namespace holds this id" : undefined;
     case 'joinNamespace':
       return code === 'EINVAL' ? `${op.path} is no namespace of that type` : undefined;
     default:

@@ -164,3 +164,11 @@ function planCgroup1(input: MountInput, target: string, options: MountOptions, p
   }
   if (isReadonly) plan.ops.push({ kind: 'setMountAttributes', target, set: f.MOUNT_ATTR_RDONLY, clear: 0 });
 }
+
+/** The paths of the host that init's operations take, in their order. */
+export function sourcesOf(ops: readonly Op[]): string[] {
+  return ops.flatMap((op) => {
+    if (op.kind === 'bindRootfs') return [op.path];
+    return op.kind === 'bindMount' || op.kind === 'bindCgroup' || op.kind === 'bindDevice' ? [op.source] : [];
+  });
+}

@@ -14,7 +14,7 @@ const FLAGS: Readonly<Record<NamespaceType, number>> = {
   mount: f.CLONE_NEWNS,
 };
 
-/** The order of joining: user first, because its capabilities are what the others ask for; mount last, because paths end there. */
+/** The order of joining: mount last, because paths end there. For user see `JoinOrder`. */
 const JOIN_ORDER = Object.keys(FLAGS) as NamespaceType[];
 
 export const NAMESPACE_TYPES: readonly NamespaceType[] = JOIN_ORDER;
@@ -22,6 +22,10 @@ export const NAMESPACE_TYPES: readonly NamespaceType[] = JOIN_ORDER;
 export interface NamespacePlan {
   /** joinNamespace operations of stage parent. */
   readonly joins: Op[];
+  /** What comes after them, and after what needs the host's credentials. */
+  readonly entersUser: Op[];
+  /** What comes before the joins. */
+  readonly opensUser: Op[];
   /** CLONE_NEW* flags that init is born with. */
   readonly cloneFlags: number;
   /** Whether init makes a cgroup namespace of its own once it is in its cgroup, whose place becomes the root. */
@@ -34,17 +38,26 @@ export interface NamespacePlan {
   readonly isJoined: (type: NamespaceType) => boolean;
 }
 
-export function planNamespaces(linux: Linux | undefined): NamespacePlan {
+/**
+ * When a user namespace is joined. With CAP_SYS_ADMIN outside, last: the others may belong to the host, and from outside those
+ * that belong to it can be joined, too. Without, first: its capabilities are all there is to join the others with.
+ */
+export type JoinOrder = 'userFirst' | 'userLast';
+
+export function planNamespaces(linux: Linux | undefined, order: JoinOrder = 'userLast'): NamespacePlan {
   const wanted = new Map<NamespaceType, Namespace>();
   for (const namespace of linux?.namespaces ?? []) wanted.set(namespace.type, namespace);
   const isJoined = (type: NamespaceType) => (wanted.get(type)?.path ?? '') !== '';
   const isNew = (type: NamespaceType) => wanted.has(type) && !isJoined(type);
   // A user namespace of our own could not enter another's pid namespace: then the parent joins, outside of it.
   const entersPidLate = isJoined('pid') && !isNew('user');
-  const joins = JOIN_ORDER.filter((type) => isJoined(type) && !(type === 'pid' && entersPidLate)).map((type): Op => ({
+  const entersUserLast = isJoined('user') && order === 'userLast';
+  const isElsewhere = (type: NamespaceType) => (type === 'pid' && entersPidLate) || (type === 'user' && entersUserLast);
+  const path = (type: NamespaceType) => wanted.get(type)?.path ?? '';
+  const joins = JOIN_ORDER.filter((type) => isJoined(type) && !isElsewhere(type)).map((type): Op => ({
     kind: 'joinNamespace',
     flag: FLAGS[type],
-    path: wanted.get(type)?.path ?? '',
+    path: path(type),
   }));
   const cloneFlags = JOIN_ORDER.filter((type) => isNew(type) && type !== 'cgroup').reduce(
     (flags, type) => flags + FLAGS[type],
@@ -52,9 +65,11 @@ export function planNamespaces(linux: Linux | undefined): NamespacePlan {
   );
   return {
     joins,
+    opensUser: entersUserLast ? [{ kind: 'openUserNamespace', path: path('user') }] : [],
+    entersUser: entersUserLast ? [{ kind: 'enterUserNamespace' }] : [],
     cloneFlags,
     unsharesCgroup: isNew('cgroup'),
-    latePidPath: entersPidLate ? wanted.get('pid')?.path : undefined,
+    latePidPath: entersPidLate ? path('pid') : undefined,
     sharesMounts: !wanted.has('mount'),
     isNew,
     isJoined,

@@ -41,6 +41,16 @@ export const OP_TABLE = {
 
   /** setns(2) into the namespaces `flags` of the process whose pidfd is in `slot`. */
   joinProcess: { code: 8, stage: 'parent', fields: { slot: 'U', flags: 'U' } },
+  /** Opens a user namespace before a joined mount namespace hides its path; entered once the other namespaces are joined. */
+  openUserNamespace: { code: 72, stage: 'parent', fields: { path: 'S' } },
+  enterUserNamespace: { code: 73, stage: 'parent', fields: {} },
+  /**
+   * A process with the host's credentials that is to open these paths for init, in the order in which init's operations take them
+   * (addon/init/sources.h): the root of a user namespace may not enter every directory on the way.
+   */
+  prepareSources: { code: 74, stage: 'parent', fields: { sources: 'L' } },
+  /** Lets that process do so, in init's mount namespace. */
+  openSources: { code: 75, stage: 'parent', fields: {} },
   /** Moves init itself into the cgroup that openCgroup has opened in `slot`; 0xffffffff: into the one at `path`. */
   joinCgroup: { code: 9, stage: 'init', fields: { path: 'S', slot: 'U' } },
   /**

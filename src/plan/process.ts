@@ -30,7 +30,7 @@ export const RLIMITS: Readonly<Record<string, number>> = {
 const DEFAULT_UMASK = 0o022;
 
 /** capabilities(7). */
-const CAP_SYS_ADMIN = 1n << 21n;
+export const CAP_SYS_ADMIN = 1n << 21n;
 
 export interface SeccompProgram {
   readonly bytes: Uint8Array;

@@ -1,4 +1,5 @@
 // Owns the list of rules. Each topic is a file beside this one.
+import { idMapRules } from './id-maps.ts';
 import { mountRules } from './mounts.ts';
 import { namespaceRules } from './namespaces.ts';
 import { processRules } from './process.ts';
@@ -11,6 +12,7 @@ export const RULES: readonly Rule[] = [
   rootRules,
   processRules,
   namespaceRules,
+  idMapRules,
   mountRules,
   seccompRules,
   unsupportedRules,
