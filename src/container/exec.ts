@@ -7,7 +7,6 @@ import { parseProcCgroup } from '../host/cgroup-mounts.ts';
 import { isAlive } from '../host/process.ts';
 import { native } from '../native/binding.ts';
 import { Descriptor } from '../native/descriptor.ts';
-import type { ExactIntegers, Process } from '../oci/types.ts';
 import { planExec } from '../plan/exec.ts';
 import type { CgroupPlace } from '../plan/facts.ts';
 import { namespaceFlag } from '../plan/namespaces.ts';
@@ -17,16 +16,15 @@ import { sendPidfd, sendTerminal } from './hand-over.ts';
 import { killAndReap, withPidfd } from './kill.ts';
 import { checkStatus, statusOf } from './lifecycle.ts';
 import { writePidFile } from './pid-file.ts';
+import type { ExecProcess } from './process-spec.ts';
 import { checkConsole } from './run.ts';
 import type { Runtime } from './runtime.ts';
 import { compileFilter } from './seccomp.ts';
 import { Slots } from './slots.ts';
-import { keyringOf, type StoredState } from './store.ts';
+import { exactOf, keyringOf, type StoredState } from './store.ts';
 
-export interface ExecOptions {
+export interface ExecOptions extends ExecProcess {
   readonly id: string;
-  readonly process: Process;
-  readonly exact: ExactIntegers;
   readonly detach: boolean;
   readonly ignorePaused: boolean;
   readonly pidFile?: string;
@@ -89,7 +87,7 @@ async function startExec(runtime: Runtime, options: ExecOptions, state: StoredSt
       const { plan, warnings } = planExec({
         process: options.process,
         exact: options.exact,
-        pointer: '',
+        pointer: options.pointer,
         keyring: keyringOf(state),
         personality: state.config.linux?.personality,
         facts,
@@ -128,11 +126,6 @@ function openRootOf({ pid, startTime }: StoredState): Descriptor {
   if (isAlive(pid, startTime)) return root;
   root.close();
   throw new StateError('ERR_STATE_STATUS', 'cannot exec in a stopped container');
-}
-
-/** The integers of the container's configuration, whole. */
-function exactOf(state: StoredState): ExactIntegers {
-  return new Map(state.exact.map(([pointer, digits]) => [pointer, BigInt(digits)]));
 }
 
 async function endExec(caller: Caller, executor: Executor): Promise<void> {

@@ -2,9 +2,9 @@
 import { FileError, lastly, SpecError, UsageError } from '../errors.ts';
 import { native } from '../native/binding.ts';
 import type { Descriptor } from '../native/descriptor.ts';
-import { readJson } from '../oci/json.ts';
+import { member, readJson } from '../oci/json.ts';
 import type { Mount } from '../oci/types.ts';
-import { validateConfig } from '../oci/validate.ts';
+import { validatePart } from '../oci/validate.ts';
 import { resolveFrom } from '../plan/paths.ts';
 import { planAddMounts, planRemoveMounts, refuseMount, type OpenedMount } from '../plan/running-mounts.ts';
 import { executeApart } from './executor.ts';
@@ -26,14 +26,16 @@ export async function readMounts(
   file: string,
   action: MountAction,
 ): Promise<readonly Mount[]> {
-  const { value } = readJson(file, caller);
-  const mounts = Array.isArray(value) ? value : (value as { mounts?: unknown } | null)?.mounts;
+  const document = readJson(file, caller);
+  const isList = Array.isArray(document.value);
+  const mounts = isList ? document.value : (document.value as { mounts?: unknown } | null)?.mounts;
   if (!Array.isArray(mounts)) throw new UsageError(`${file}: neither a list of mounts nor an object with "mounts"`);
   // To remove a mount its destination is enough.
-  const asMounted = action === 'add' ? mounts : mounts.map((mount: object) => ({ type: 'tmpfs', ...mount }));
-  const faults = (await validateConfig({ ...state.config, mounts: asMounted })).filter((fault) =>
-    fault.pointer.startsWith('/mounts'),
-  );
+  const value: unknown = action === 'add' ? mounts : mounts.map((mount: object) => ({ type: 'tmpfs', ...mount }));
+  const faults = await validatePart(state.config, '/mounts', {
+    ...(isList ? document : member(document, '/mounts')),
+    value,
+  });
   if (faults.length > 0) throw new SpecError(file, faults);
   mounts.forEach((mount: Mount, i) => {
     const why = refuseMount(mount, action);

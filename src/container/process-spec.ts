@@ -3,8 +3,8 @@ import { SpecError, UsageError } from '../errors.ts';
 import type { Caller } from '../caller/caller.ts';
 import { readJson } from '../oci/json.ts';
 import type { CapabilitySet, ExactIntegers, Process } from '../oci/types.ts';
-import { validateConfig } from '../oci/validate.ts';
-import type { StoredState } from './store.ts';
+import { validatePart } from '../oci/validate.ts';
+import { exactOf, type StoredState } from './store.ts';
 
 export interface ProcessOptions {
   readonly file?: string;
@@ -22,15 +22,20 @@ export interface ProcessOptions {
 
 const MAX_ID = 2 ** 32 - 2; // 2^32-1 is "no change" to setresuid(2)
 
-/** The process to run, and integers of its file that a number cannot hold. */
-export async function makeProcess(
-  caller: Caller,
-  state: StoredState,
-  options: ProcessOptions,
-): Promise<{ process: Process; exact: ExactIntegers }> {
+/** The process to run, and the integers that a number cannot hold, of the document in which it is at `pointer`. */
+export interface ExecProcess {
+  readonly process: Process;
+  readonly exact: ExactIntegers;
+  readonly pointer: string;
+}
+
+export async function makeProcess(caller: Caller, state: StoredState, options: ProcessOptions): Promise<ExecProcess> {
   if (options.file !== undefined) return readProcessFile(caller, state, options.file);
   if (options.args.length === 0) throw new UsageError('exec args cannot be empty');
   const base = state.config.process ?? { cwd: '/' };
+  for (const variable of options.env)
+    if (!/^[^=]+=/.test(variable))
+      throw new UsageError(`--env ${JSON.stringify(variable)}: it has the form NAME=value`);
   const user = options.user === undefined ? undefined : parseUser(options.user);
   const process: Process = {
     ...base,
@@ -41,25 +46,18 @@ export async function makeProcess(
     ...(options.noNewPrivs ? { noNewPrivileges: true } : {}),
     ...(options.apparmor === undefined ? {} : { apparmorProfile: options.apparmor }),
     ...(options.processLabel === undefined ? {} : { selinuxLabel: options.processLabel }),
-    user: { ...(base.user ?? { uid: 0, gid: 0 }), ...user, ...additionalGids(base, options) },
+    user: { ...base.user, ...user, ...additionalGids(base, options) },
     ...(options.caps.length === 0 ? {} : { capabilities: withCaps(base, options.caps) }),
   };
   if (!process.cwd.startsWith('/')) throw new UsageError(`--cwd ${process.cwd}: it must be an absolute path`);
-  return { process, exact: new Map() };
+  return { process, exact: exactOf(state), pointer: '/process' };
 }
 
-async function readProcessFile(
-  caller: Caller,
-  state: StoredState,
-  file: string,
-): Promise<{ process: Process; exact: ExactIntegers }> {
+async function readProcessFile(caller: Caller, state: StoredState, file: string): Promise<ExecProcess> {
   const document = readJson(file, caller);
-  // The rules for a process are those of config.json: it is checked in the place that it has there.
-  const faults = (await validateConfig({ ...state.config, process: document.value })).filter((fault) =>
-    fault.pointer.startsWith('/process'),
-  );
+  const faults = await validatePart(state.config, '/process', document);
   if (faults.length > 0) throw new SpecError(file, faults);
-  return { process: document.value as Process, exact: document.exact };
+  return { process: document.value as Process, exact: document.exact, pointer: '' };
 }
 
 /** Digits, optionally a colon and digits, each an id that exists; anything else is refused (CVE-2026-30892). */

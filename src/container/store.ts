@@ -15,7 +15,7 @@ import { errorCode, FileError, lastly, lastlySync, StateError, whileFailingSync 
 import { native } from '../native/binding.ts';
 import { Descriptor } from '../native/descriptor.ts';
 import { writeWhole } from '../native/whole.ts';
-import type { Config } from '../oci/types.ts';
+import type { Config, ExactIntegers } from '../oci/types.ts';
 import type { CgroupPlace } from '../plan/facts.ts';
 import type { Op } from '../plan/types.ts';
 import { rfc3339 } from '../rfc3339.ts';
@@ -304,6 +304,11 @@ export function isPlace(place: CgroupPlace | undefined): boolean {
 /** The name of the container's session keyring; undefined where it has none of its own. */
 export function keyringOf({ id, keyring }: { id: string; keyring?: string | null | undefined }): string | undefined {
   return keyring === undefined ? `_ses.${id}` : (keyring ?? undefined);
+}
+
+/** The integers of the container's configuration, whole. */
+export function exactOf(state: StoredState): ExactIntegers {
+  return new Map(state.exact.map(([pointer, digits]) => [pointer, BigInt(digits)]));
 }
 
 export function newState(

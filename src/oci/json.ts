@@ -1,10 +1,23 @@
-// Owns the reading of JSON documents: where a mistake is, and integers beyond 2^53. Knows no schema.
+// Owns the reading of JSON documents: where a mistake is, what null means, and what a JavaScript value cannot say of the text.
+// Knows no schema.
 import { FileError } from '../errors.ts';
 import type { ExactIntegers } from './types.ts';
 
-export interface JsonDocument {
-  readonly value: unknown;
+/** What a text says and its value in JavaScript does not. Both are empty for nearly every document. */
+export interface Losses {
   readonly exact: ExactIntegers;
+  /**
+   * What only a schema can judge, by JSON pointer and as it is written: numbers with a point or an exponent, integers that rounding
+   * brings back to 64 bits, texts and names with a zero byte.
+   */
+  readonly doubtful: ReadonlyMap<string, string>;
+}
+
+export const NO_LOSSES: Losses = { exact: new Map(), doubtful: new Map() };
+
+export interface JsonDocument extends Losses {
+  /** Without properties that are null. */
+  readonly value: unknown;
 }
 
 /** Who reads files: paths are as it means them. */
@@ -24,10 +37,21 @@ export function readJson(path: string, reader: Reader): JsonDocument {
   return parseJson(text, path);
 }
 
+/** What a document loses in one member of it, whose pointers then begin there. */
+export function member({ exact, doubtful }: Losses, pointer: string): Losses {
+  return { exact: cutOff(exact, pointer), doubtful: cutOff(doubtful, pointer) };
+}
+
+function cutOff<T>(places: ReadonlyMap<string, T>, pointer: string): Map<string, T> {
+  const inside = [...places].filter(([place]) => place.startsWith(`${pointer}/`));
+  return new Map(inside.map(([place, value]) => [place.slice(pointer.length), value]));
+}
+
 /** Parses JSON; `name` is how messages call the document. */
 export function parseJson(text: string, name: string): JsonDocument {
   try {
-    return { value: JSON.parse(text) as unknown, exact: findExactIntegers(text) };
+    const value = JSON.parse(text) as unknown;
+    return { value: /:\s*null/.test(text) ? withoutNulls(value) : value, ...findLosses(text) };
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
     throw new FileError(`${name} is not JSON (${place(text)}): ${cause.message.split(', "')[0]}`);
@@ -60,28 +84,60 @@ function isBroken(start: string): boolean {
   }
 }
 
-/** An integer of 16 digits or more that is no part of a string. Rare: most documents are answered by the first test. */
-const LONG_INTEGER = /[-0-9]\d{15,}/;
+/** Where to look closer. Rare: most documents are answered by this test. */
+const LOSSY = /[-0-9]\d{15,}|[:,[]\s*-?\d+[.eE]|\\u0000/;
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*(:))?|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|[{}[\],]|true|false|null/g;
 
 /** A walk over valid JSON that keeps the pointer of where it stands. */
-function findExactIntegers(text: string): ExactIntegers {
-  const found = new Map<string, bigint>();
-  if (!LONG_INTEGER.test(text)) return found;
+function findLosses(text: string): Losses {
+  if (!LOSSY.test(text)) return NO_LOSSES;
+  const exact = new Map<string, bigint>();
+  const doubtful = new Map<string, string>();
   const path: (string | number)[] = [];
-  const token = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|[{}[\]:,]|true|false|null/g;
-  let key: string | undefined;
-  for (const [word] of text.matchAll(token)) {
+  for (const [word, colon] of text.matchAll(TOKEN)) {
     if (word === '{') path.push('');
     else if (word === '[') path.push(0);
     else if (word === '}' || word === ']') path.pop();
-    else if (word === ':') path[path.length - 1] = key ?? '';
     else if (word === ',') {
       const top = path.at(-1);
       if (typeof top === 'number') path[path.length - 1] = top + 1;
-    } else if (word.startsWith('"')) key = JSON.parse(word) as string;
-    else if (/^-?\d+$/.test(word) && !Number.isSafeInteger(Number(word))) found.set(pointerOf(path), BigInt(word));
+    } else if (word.startsWith('"')) {
+      const string = word.includes('\\') || colon !== undefined ? parseString(word) : '';
+      if (colon !== undefined) path[path.length - 1] = string;
+      if (string.includes('\0')) doubtful.set(pointerOf(path), JSON.stringify(string));
+    } else if (/[.eE]/.test(word) && /\d/.test(word)) doubtful.set(pointerOf(path), word);
+    else if (/\d/.test(word) && !Number.isSafeInteger(Number(word))) {
+      const integer = BigInt(word);
+      exact.set(pointerOf(path), integer);
+      if (isOnEdge(integer)) doubtful.set(pointerOf(path), word);
+    }
   }
-  return found;
+  return { exact, doubtful };
+}
+
+function parseString(word: string): string {
+  return JSON.parse(word.replace(/\s*:$/, '')) as string;
+}
+
+/** Whether rounding makes the integer the limit of 64 bits that it exceeds: any other is on the same side of a limit as its number. */
+function isOnEdge(integer: bigint): boolean {
+  const number = Number(integer);
+  return EDGES.some(([edge, isBeyond]) => number === edge && isBeyond(integer));
+}
+
+const EDGES: readonly (readonly [number, (integer: bigint) => boolean])[] = [
+  [-(2 ** 63), (integer) => integer < -(2n ** 63n)],
+  [2 ** 63, (integer) => integer >= 2n ** 63n],
+  [2 ** 64, (integer) => integer >= 2n ** 64n],
+];
+
+/** "null" for a property is as none: Go's programs write it for what is not set, and read it so. In place. */
+function withoutNulls(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const [key, member] of Object.entries(value))
+    if (member === null && !Array.isArray(value)) delete (value as Record<string, unknown>)[key];
+    else withoutNulls(member);
+  return value;
 }
 
 function pointerOf(path: readonly (string | number)[]): string {

@@ -20,7 +20,7 @@ export async function loadBundle(reader: Reader, directory: string, configPath?:
   const absolute = reader.resolve(directory);
   const path = configPath === undefined ? `${absolute}/config.json` : reader.resolve(configPath);
   const document = readConfig(path, reader);
-  const faults = await validateConfig(document.value);
+  const faults = await validateConfig(document.value, document);
   if (faults.length > 0) throw new SpecError(path, faults);
   const config = document.value as Config;
   return { directory: absolute, config, exact: document.exact, rootfs: findRootfs(absolute, config) };

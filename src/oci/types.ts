@@ -23,7 +23,7 @@ export interface Process {
   readonly capabilities?: Partial<Record<CapabilitySet, readonly string[]>>;
   readonly rlimits?: readonly Rlimit[];
   readonly noNewPrivileges?: boolean;
-  readonly oomScoreAdj?: number | null;
+  readonly oomScoreAdj?: number;
   readonly apparmorProfile?: string;
   readonly selinuxLabel?: string;
   readonly scheduler?: Scheduler;
@@ -33,9 +33,10 @@ export interface Process {
 
 export type CapabilitySet = 'bounding' | 'effective' | 'inheritable' | 'permitted' | 'ambient';
 
+/** Without uid or gid: 0. */
 export interface User {
-  readonly uid: number;
-  readonly gid: number;
+  readonly uid?: number;
+  readonly gid?: number;
   readonly umask?: number;
   readonly additionalGids?: readonly number[];
 }
@@ -114,9 +115,9 @@ export interface Device {
   readonly path: string;
   readonly major?: number;
   readonly minor?: number;
-  readonly fileMode?: number | null;
-  readonly uid?: number | null;
-  readonly gid?: number | null;
+  readonly fileMode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
 }
 
 export interface IntelRdt {
@@ -130,8 +131,8 @@ export interface IntelRdt {
 export interface DeviceRule {
   readonly allow: boolean;
   readonly type?: string;
-  readonly major?: number | null;
-  readonly minor?: number | null;
+  readonly major?: number;
+  readonly minor?: number;
   readonly access?: string;
 }
 
@@ -143,34 +144,34 @@ export interface BlockIoDevice {
 export interface Resources {
   readonly devices?: readonly DeviceRule[];
   readonly memory?: {
-    readonly limit?: number | null;
-    readonly reservation?: number | null;
-    readonly swap?: number | null;
-    readonly kernel?: number | null;
-    readonly kernelTCP?: number | null;
-    readonly swappiness?: number | null;
-    readonly disableOOMKiller?: boolean | null;
-    readonly useHierarchy?: boolean | null;
-    readonly checkBeforeUpdate?: boolean | null;
+    readonly limit?: number;
+    readonly reservation?: number;
+    readonly swap?: number;
+    readonly kernel?: number;
+    readonly kernelTCP?: number;
+    readonly swappiness?: number;
+    readonly disableOOMKiller?: boolean;
+    readonly useHierarchy?: boolean;
+    readonly checkBeforeUpdate?: boolean;
   };
   readonly cpu?: {
-    readonly shares?: number | null;
-    readonly quota?: number | null;
-    readonly burst?: number | null;
-    readonly period?: number | null;
-    readonly realtimeRuntime?: number | null;
-    readonly realtimePeriod?: number | null;
+    readonly shares?: number;
+    readonly quota?: number;
+    readonly burst?: number;
+    readonly period?: number;
+    readonly realtimeRuntime?: number;
+    readonly realtimePeriod?: number;
     readonly cpus?: string;
     readonly mems?: string;
-    readonly idle?: number | null;
+    readonly idle?: number;
   };
-  readonly pids?: { readonly limit?: number | null };
+  readonly pids?: { readonly limit?: number };
   readonly blockIO?: {
-    readonly weight?: number | null;
-    readonly leafWeight?: number | null;
+    readonly weight?: number;
+    readonly leafWeight?: number;
     readonly weightDevice?: readonly (BlockIoDevice & {
-      readonly weight?: number | null;
-      readonly leafWeight?: number | null;
+      readonly weight?: number;
+      readonly leafWeight?: number;
     })[];
     readonly throttleReadBpsDevice?: readonly (BlockIoDevice & { readonly rate: number })[];
     readonly throttleWriteBpsDevice?: readonly (BlockIoDevice & { readonly rate: number })[];
@@ -179,7 +180,7 @@ export interface Resources {
   };
   readonly hugepageLimits?: readonly { readonly pageSize: string; readonly limit: number }[];
   readonly network?: {
-    readonly classID?: number | null;
+    readonly classID?: number;
     readonly priorities?: readonly { readonly name: string; readonly priority: number }[];
   };
   readonly rdma?: Readonly<Record<string, { readonly hcaHandles?: number; readonly hcaObjects?: number }>>;

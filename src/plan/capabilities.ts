@@ -64,21 +64,41 @@ export function planCapabilities(process: Process, available: bigint): Capabilit
     permitted: 0n,
     ambient: 0n,
   };
-  const warnings = new Set<string>();
+  const refused = new Refused();
   for (const set of SETS) {
     for (const name of process.capabilities?.[set] ?? []) {
       const number = NUMBERS.get(name.toUpperCase());
       const bit = number === undefined ? 0n : 1n << BigInt(number);
-      if (bit === 0n) warnings.add(`ignoring unknown capability ${name}`);
-      else if ((available & bit) === 0n) warnings.add(`ignoring capability ${name}: tsrunc does not have it itself`);
+      if (bit === 0n) refused.add('unknown', name);
+      else if ((available & bit) === 0n) refused.add('not had', name);
       else words[set] |= bit;
     }
   }
   // An ambient capability must be permitted and inheritable, or raising it fails.
   for (const name of capabilityNames(words.ambient & ~(words.permitted & words.inheritable)))
-    warnings.add(`ignoring ambient capability ${name}: it is not both permitted and inheritable`);
+    refused.add('not ambient', name);
   words.ambient &= words.permitted & words.inheritable;
-  return { words, warnings: [...warnings] };
+  return { words, warnings: refused.warnings() };
+}
+
+const REASONS = {
+  unknown: (names: string) => `ignoring unknown capabilities: ${names}`,
+  'not had': (names: string) => `ignoring capabilities that tsrunc does not have itself: ${names}`,
+  'not ambient': (names: string) =>
+    `ignoring ambient capabilities that are not both permitted and inheritable: ${names}`,
+};
+
+/** What is not given: one warning for each reason, because a default configuration may name the same ones at every start. */
+class Refused {
+  readonly #names = new Map<keyof typeof REASONS, Set<string>>();
+
+  add(reason: keyof typeof REASONS, name: string): void {
+    this.#names.set(reason, (this.#names.get(reason) ?? new Set()).add(name));
+  }
+
+  warnings(): string[] {
+    return [...this.#names].map(([reason, names]) => REASONS[reason]([...names].join(', ')));
+  }
 }
 
 /** The names in a word, for descriptions. */

@@ -247,8 +247,9 @@ function planNames(config: Config, linux: Linux): Op[] {
   if (config.process !== undefined) ops.push(...planExecLabel(config.process));
   for (const [name, value] of Object.entries(linux.sysctl ?? {}))
     ops.push({ kind: 'writeSysctl', path: sysctlPath(name), value });
-  for (const path of linux.readonlyPaths ?? []) ops.push({ kind: 'readonlyPath', path });
-  for (const path of linux.maskedPaths ?? []) ops.push({ kind: 'maskPath', path });
+  // Each once: what is covered needs no second cover.
+  for (const path of new Set(linux.readonlyPaths)) ops.push({ kind: 'readonlyPath', path });
+  for (const path of new Set(linux.maskedPaths)) ops.push({ kind: 'maskPath', path });
   // makeRootSlave set it for the host's view; pivotRoot has made the old root a slave, not the new one. Last, because nothing
   // can be cloned from an unbindable mount.
   const propagation = ROOT_PROPAGATION[linux.rootfsPropagation ?? ''];

@@ -1,5 +1,5 @@
 // Owns labels of security modules, the keyring, the execution domain, and scheduling in plans. Pure.
-import type { Process } from '../oci/types.ts';
+import { exactInteger, type ExactIntegers, type Process } from '../oci/types.ts';
 import type { Op } from './types.ts';
 
 /** sched(7), numbers of linux/sched.h. */
@@ -26,9 +26,12 @@ const IO_CLASSES: Readonly<Record<string, number>> = { IOPRIO_CLASS_RT: 1, IOPRI
 const IO_CLASS_SHIFT = 13;
 const PERSONALITIES: Readonly<Record<string, number>> = { LINUX: 0, LINUX32: 8 };
 
-export function planScheduling(process: Process): Op[] {
+/** `pointer`: of the process in the document that `exact` is of. */
+export function planScheduling(process: Process, exact: ExactIntegers, pointer: string): Op[] {
   const ops: Op[] = [];
   const { scheduler, ioPriority } = process;
+  const nanoseconds = (name: 'runtime' | 'deadline' | 'period') =>
+    exactInteger(exact, `${pointer}/scheduler/${name}`, scheduler?.[name] ?? 0);
   if (scheduler !== undefined)
     ops.push({
       kind: 'setScheduler',
@@ -36,9 +39,9 @@ export function planScheduling(process: Process): Op[] {
       flags: (scheduler.flags ?? []).reduce((flags, name) => flags | (SCHED_FLAGS[name] ?? 0), 0),
       nice: scheduler.nice ?? 0,
       priority: scheduler.priority ?? 0,
-      runtime: scheduler.runtime ?? 0,
-      deadline: scheduler.deadline ?? 0,
-      period: scheduler.period ?? 0,
+      runtime: nanoseconds('runtime'),
+      deadline: nanoseconds('deadline'),
+      period: nanoseconds('period'),
     });
   if (ioPriority !== undefined)
     ops.push({

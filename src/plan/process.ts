@@ -3,6 +3,7 @@ import type { ExactIntegers, Process } from '../oci/types.ts';
 import { exactInteger } from '../oci/types.ts';
 import { planCapabilities } from './capabilities.ts';
 import { isAllowed } from './filter.ts';
+import { needsHome, programEnvironment } from './environment.ts';
 import { planScheduling } from './labels.ts';
 import type { Op } from './types.ts';
 
@@ -74,17 +75,14 @@ export function planLimits(input: ProcessInput, kind: 'setRlimit' | 'limitSelf')
 /** What stage parent does to init from outside, where the privileges of the host still count. */
 export function planFromOutside(input: ProcessInput): Op[] {
   const adjustment = input.process.oomScoreAdj;
-  const oom: Op[] =
-    adjustment === undefined || adjustment === null ? [] : [{ kind: 'setOomScoreAdj', value: String(adjustment) }];
+  const oom: Op[] = adjustment == null ? [] : [{ kind: 'setOomScoreAdj', value: String(adjustment) }];
   return input.isUserNew ? [...oom, ...planLimits(input, 'setRlimit')] : oom;
 }
 
 /** The same where init has no parent of ours. */
 export function planFromInside({ process }: ProcessInput): Op[] {
   const adjustment = process.oomScoreAdj;
-  return adjustment === undefined || adjustment === null
-    ? []
-    : [{ kind: 'setOwnOomScoreAdj', value: String(adjustment) }];
+  return adjustment == null ? [] : [{ kind: 'setOwnOomScoreAdj', value: String(adjustment) }];
 }
 
 /** The program in the terms of execvp(3): the file, and where to look for a name without a slash. */
@@ -111,22 +109,20 @@ function planCredentials(
   warnings: readonly string[];
 } {
   const { process } = input;
-  const user = process.user ?? { uid: 0, gid: 0 };
+  const { uid = 0, gid = 0, umask = DEFAULT_UMASK, additionalGids = [] } = process.user ?? {};
   const capabilities = planCapabilities(process, input.availableCaps);
   const words = capabilities.words;
   const ops: Op[] = [];
-  if (!(process.env ?? []).some((variable) => variable.startsWith('HOME=')))
-    ops.push({ kind: 'setHome', uid: user.uid });
+  if (needsHome(programEnvironment(process.env))) ops.push({ kind: 'setHome', uid });
   if (!input.isUserNew) ops.push(...planLimits(input, 'limitSelf'));
-  ops.push(...planScheduling(process));
-  ops.push({ kind: 'ownStdio', uid: user.uid });
+  ops.push(...planScheduling(process, input.exact, input.pointer));
+  ops.push({ kind: 'ownStdio', uid });
   ops.push({ kind: 'setCwd', path: process.cwd, mayDefer: 1 });
   if (process.noNewPrivileges) ops.push({ kind: 'setNoNewPrivileges' });
   // Without process.capabilities every set is empty: what is not asked for is not given.
   ops.push({ kind: 'dropBounding', keep: words.bounding });
-  const gids = user.additionalGids ?? [];
-  if (input.maySetGroups) ops.push({ kind: 'setGroups', gids });
-  ops.push({ kind: 'setUser', uid: user.uid, gid: user.gid });
+  if (input.maySetGroups) ops.push({ kind: 'setGroups', gids: [...new Set(additionalGids)] });
+  ops.push({ kind: 'setUser', uid, gid });
   const keepsAdmin = seccomp !== undefined && !process.noNewPrivileges;
   const setCapabilities = (extra: bigint): Op => ({
     kind: 'setCapabilities',
@@ -136,7 +132,7 @@ function planCredentials(
   });
   ops.push(setCapabilities(keepsAdmin ? CAP_SYS_ADMIN : 0n));
   ops.push({ kind: 'setAmbient', mask: words.ambient });
-  ops.push({ kind: 'setUmask', mask: user.umask ?? DEFAULT_UMASK });
+  ops.push({ kind: 'setUmask', mask: umask });
   ops.push({ kind: 'setCwd', path: process.cwd, mayDefer: 0 });
   return { ops, afterFilter: keepsAdmin ? [setCapabilities(0n)] : [], warnings: capabilities.warnings };
 }
@@ -179,7 +175,7 @@ export function planProcess(input: ProcessInput, start: ProcessStart): { ops: Op
   const check: Op[] = hasProgram ? [{ kind: 'checkExecutable', ...program }] : [];
   const terminal: Op[] = process.terminal ? [{ kind: 'takeTerminal' }] : [];
   const last: Op = hasProgram
-    ? { kind: 'exec', file: program.file, args: process.args ?? [], env: process.env ?? [] }
+    ? { kind: 'exec', file: program.file, args: process.args ?? [], env: programEnvironment(process.env) }
     : { kind: 'finish' };
   const before = isBornAsUser
     ? [...birth.before, ...credentials, ...find, close, ...(isEarly ? filter : []), ...birth.ops, ...terminal]

@@ -35,7 +35,7 @@ function ops(
 ): Op[] {
   const config = defaultSpec({ cgroupVersion: facts.cgroupVersion }) as Record<string, any>;
   change(config);
-  const places = planCgroupPlaces(facts, 'c1', config['linux'].cgroupsPath);
+  const places = planCgroupPlaces(facts, 'c1', config['linux']?.cgroupsPath);
   const input = {
     id: 'c1',
     config: config as Config,
@@ -232,7 +232,25 @@ t.test('capabilities that cannot be had are left out with a warning', async (t) 
     cgroupPlaces: [],
   });
   t.equal(of(result.plan, 'dropBounding')[0]?.keep, 1n << 5n);
-  t.match(result.warnings, [/CAP_SYS_RESOURCE: tsrunc does not have it/, /unknown capability CAP_MOON/]);
+  t.match(result.warnings, [/tsrunc does not have itself: CAP_SYS_RESOURCE/, /unknown capabilities: CAP_MOON/]);
+});
+
+t.test('a path is covered once', async (t) => {
+  const plan = ops((config) => {
+    config['linux'].maskedPaths = ['/proc/kcore', '/proc/kcore'];
+    config['linux'].readonlyPaths = ['/proc/bus', '/proc/bus'];
+  });
+  t.equal(of(plan, 'maskPath').length, 1);
+  t.equal(of(plan, 'readonlyPath').length, 1);
+});
+
+t.test('without a linux section there are no new namespaces', async (t) => {
+  const plan = ops((config) => {
+    delete config['linux'];
+    delete config['hostname'];
+  });
+  t.match(of(plan, 'spawnInit'), [{ cloneFlags: 0 }]);
+  t.equal(of(plan, 'unshare').length, 0);
 });
 
 t.test('limits that a JavaScript number cannot hold', async (t) => {

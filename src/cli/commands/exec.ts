@@ -32,7 +32,7 @@ export async function exec(
   options: object,
 ): Promise<number | undefined> {
   const flags = options as Flags;
-  const { process, exact } = await makeProcess(context.caller, context.store.load(id), {
+  const { process, ...numbers } = await makeProcess(context.caller, context.store.load(id), {
     args,
     env: flags.env,
     additionalGids: flags.additionalGids,
@@ -52,7 +52,7 @@ export async function exec(
     id,
     // -t asks for a terminal also where a file says otherwise
     process: flags.tty ? { ...process, terminal: true } : process,
-    exact,
+    ...numbers,
     detach: flags.detach ?? false,
     ignorePaused: flags.ignorePaused ?? false,
     cgroups: flags.cgroup,

@@ -4,7 +4,7 @@ import { updateContainer } from '../../container/update.ts';
 import { SpecError, UsageError } from '../../errors.ts';
 import { parseJson, readJson } from '../../oci/json.ts';
 import type { Resources } from '../../oci/types.ts';
-import { validateConfig } from '../../oci/validate.ts';
+import { validatePart } from '../../oci/validate.ts';
 import type { Context } from '../context.ts';
 
 type Flags = Readonly<Record<string, string | undefined>>;
@@ -20,16 +20,13 @@ export async function update(context: Context, [id = '']: readonly string[], opt
 }
 
 async function fromFile(context: Context, id: string, file: string): Promise<Resources> {
-  const { value } =
+  const document =
     file === '-'
       ? parseJson(context.caller.readInput(), 'standard input')
       : readJson(context.resolve(file), context.caller);
-  // It is checked in the place that it has in config.json.
-  const { config } = context.store.load(id);
-  const faults = await validateConfig({ ...config, linux: { ...config.linux, resources: value } });
-  const own = faults.filter((fault) => fault.pointer.startsWith('/linux/resources'));
-  if (own.length > 0) throw new SpecError(file === '-' ? 'standard input' : file, own);
-  return value as Resources;
+  const faults = await validatePart(context.store.load(id).config, '/linux/resources', document);
+  if (faults.length > 0) throw new SpecError(file === '-' ? 'standard input' : file, faults);
+  return document.value as Resources;
 }
 
 function fromFlags(flags: Flags): Resources {

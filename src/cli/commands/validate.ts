@@ -7,7 +7,8 @@ import type { Context } from '../context.ts';
 export async function validate(context: Context, _args: readonly string[], options: object): Promise<number> {
   const { bundle, config, format } = options as { bundle: string; config?: string; format: 'text' | 'json' };
   const path = config ?? `${bundle}/config.json`;
-  const faults = await validateConfig(readJson(context.caller.resolve(path), context.caller).value);
+  const document = readJson(context.caller.resolve(path), context.caller);
+  const faults = await validateConfig(document.value, document);
   context.caller.print(
     1,
     format === 'json'

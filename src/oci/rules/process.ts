@@ -13,21 +13,9 @@ export const processRules: Rule = (config) => {
   const faults: Fault[] = [];
   if (process.args === undefined)
     faults.push(fault('/process/args', SECTION, 'args needs at least one entry', undefined));
-  for (const [i, variable] of (process.env ?? []).entries()) {
-    if (!variable.includes('\0')) continue;
-    faults.push(fault(`/process/env/${i}`, SECTION, 'a variable cannot hold a zero byte, environ(7)', variable));
-  }
-  return [...faults, ...argumentFaults(process), ...rlimitFaults(process)];
-};
-
-function argumentFaults(process: Process): Fault[] {
-  const faults: Fault[] = [];
-  for (const [i, argument] of (process.args ?? []).entries())
-    if (argument.includes('\0'))
-      faults.push(fault(`/process/args/${i}`, SECTION, 'an argument cannot hold a zero byte, execve(2)', argument));
   if (process.args?.[0] === '') faults.push(fault('/process/args/0', SECTION, 'the program needs a name', ''));
-  return faults;
-}
+  return [...faults, ...rlimitFaults(process)];
+};
 
 function rlimitFaults(process: Process): Fault[] {
   const faults: Fault[] = [];

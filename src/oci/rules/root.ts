@@ -13,8 +13,6 @@ export const rootRules: Rule = (config) => {
       fault('/ociVersion', 'config.md, Specification version', 'tsrunc knows versions 1.x', config.ociVersion),
     );
   if (config.root === undefined) faults.push(fault('/root', 'config.md, Root', 'root is required on Linux', undefined));
-  if (config.linux === undefined)
-    faults.push(fault('/linux', 'config.md, Platform-specific configuration', 'linux is required on Linux', undefined));
   faults.push(...resourceFaults(config));
   return faults;
 };
