@@ -55,6 +55,12 @@ export class FileLog implements Log {
     this.#logger = makeLogger((level, message) => this.#write(level, message));
   }
 
+  /** Makes the file, where there is to be one; fails where it could not be written. */
+  touch(): void {
+    const { path, caller } = this.#options;
+    if (path !== undefined) caller.writeFile(path, '', { flag: 'a', mode: 0o644 });
+  }
+
   debug(message: string): void {
     if (this.isDebug) this.#log('debug', message);
   }

@@ -23,7 +23,7 @@
 namespace tsrunc::front {
 
 // Raised with every change here; in a request's c. The program's version is compared, too.
-constexpr uint32_t kProtocol = 2;
+constexpr uint32_t kProtocol = 3;
 
 enum Message : uint32_t {
   kRequest = 1,     // a: umask, b: number of arguments; strings, each ended by a zero byte: version, directory,
@@ -31,8 +31,8 @@ enum Message : uint32_t {
   kLaunched = 2,    // a: pid; b: errno or 0, c: kFailed...
   kWaited = 3,      // a: wait status, wait(2); b: errno
   kPrint = 16,      // a: 1 or 2, the stream; text
-  kLaunch = 17,     // a: kHoldSignals, kSubreaper, kIsInit; b: CLONE_NEW* of init; the preserved descriptors, as
-                    // ascending 32-bit numbers; with helper, sync, plan, slots ...
+  kLaunch = 17,     // a: kHoldSignals, kSubreaper, kIsInit, kWithEnvironment; b: CLONE_NEW* of init; the preserved
+                    // descriptors, as ascending 32-bit numbers; with helper, sync, plan, slots ...
   kWait = 18,       // a: pid
   kOwned = 19,      // a: how many of the arguments are global options; strings: id, time of creation
   kSupervise = 20,  // a: pid; b: kHas... ; the descriptors that b names, in this order; string: the manager's address
@@ -47,6 +47,8 @@ constexpr uint32_t kHoldSignals = 1, kSubreaper = 2;
 constexpr uint32_t kFailedClone = 1, kFailedExecve = 2;
 // The helper is init from its birth.
 constexpr uint32_t kIsInit = 4;
+// The helper gets the environment of the front, which never leaves it otherwise: for hooks that inherit it.
+constexpr uint32_t kWithEnvironment = 8;
 // Of kSupervise. With kHasRemoval the end is in the message: after the address come cgroups, an empty string, the
 // container's directory, files in it, an empty string; the last descriptor is that directory. What does not go by it
 // needs kHasFinish.

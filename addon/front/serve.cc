@@ -87,11 +87,12 @@ void Reply(int planner, Message kind, uint32_t a, uint32_t b = 0, uint32_t c = 0
 
 int BecomeHelper(void* launch) { return launch::BecomeHelper(static_cast<launch::Launch*>(launch)); }
 
-void LaunchHelper(int planner, Received* received, size_t size) {
+void LaunchHelper(const Command& command, int planner, Received* received, size_t size) {
   if ((g_message.head.a & kSubreaper) != 0) (void)sys::Prctl(PR_SET_CHILD_SUBREAPER, 1);
   if ((g_message.head.a & kHoldSignals) != 0) (void)supervise::HoldSignals();
   launch::Launch launch;
   launch.is_init = (g_message.head.a & kIsInit) != 0;
+  if ((g_message.head.a & kWithEnvironment) != 0) launch.environment = command.envp;
   launch.flags = launch.is_init ? g_message.head.b : 0;
   launch.preserved = reinterpret_cast<const int*>(g_message.data);
   launch.preserved_count = static_cast<int>(size / sizeof(int));
@@ -248,7 +249,7 @@ Answer Serve(const Command& command, Planner planner, OnLoss on_loss) {
         // Without its output a command has failed, whatever the planner says.
         if (!WriteAll(static_cast<int>(head.a), g_message.data, size) && head.a == 1) is_written = false;
         break;
-      case kLaunch: LaunchHelper(planner.connection.get(), &received, size); break;
+      case kLaunch: LaunchHelper(command, planner.connection.get(), &received, size); break;
       case kWait: WaitForChild(planner.connection.get(), static_cast<int>(head.a)); break;
       case kOwned: TakeOwned(&owned); break;
       case kSupervise: return Supervise(command, owned, &planner, received);

@@ -37,6 +37,8 @@ struct Context {
   sys::UniqueFd cgroups[kMaxCgroups];  // directories, by slot
   bool born_in_cgroup = false;         // v2: clone3 has put init there already
 
+  char** environment = nullptr;  // of this process: empty, or where hooks inherit it the caller's
+
   sys::UniqueFd proc;               // a procfs known to be real; every access to /proc goes through it
   sys::UniqueFd root;               // the rootfs, or what the configuration mounts over it; after pivotRoot, "/"
   const char* root_path = nullptr;  // of bindRootfs

@@ -75,8 +75,9 @@ sys::Outcome CheckPlan(Context& context) {
 
 }  // namespace
 
-int Main(int argc, char** argv, char**) {
+int Main(int argc, char** argv, char** envp) {
   Context context;
+  context.environment = envp;
   const bool is_init = argc == 3 && sys::Equal(argv[2], "init");
   if ((argc != 2 && !is_init) || !ParseNumber(argv[1], &context.first_fd)) {
     static const char usage[] = "tsrunc-init: started by tsrunc with a plan; not for use by hand\n";

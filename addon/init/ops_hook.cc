@@ -31,17 +31,25 @@ Outcome WriteState(int pipe, const plan::runHook_op& op) {
   return Ok();
 }
 
+// HOOK_FROM in src/plan/types.ts.
+constexpr uint64_t kFromCaller = 1, kFromHome = 2, kFromRootfs = 4;
+
 // With the filter last, as the container's program has it: what comes after it must pass it.
 [[noreturn]] void BecomeHook(Context& context, const plan::runHook_op& op, int input, int said, int failure) {
   static const char* argv[kMaxStrings + 1];
-  static const char* envp[kMaxStrings + 1];
+  static const char* envp[kMaxStrings + 2];
   for (uint32_t i = 0; i < op.args.count && i < kMaxStrings; i++) argv[i] = op.args[i];
-  for (uint32_t i = 0; i < op.env.count && i < kMaxStrings; i++) envp[i] = op.env[i];
+  uint32_t variables = 0;
+  for (; variables < op.env.count && variables < kMaxStrings; variables++) envp[variables] = op.env[variables];
+  if ((op.from & kFromHome) != 0 && context.home.size() != 0) envp[variables++] = context.home.c_str();
+  const bool is_callers = (op.from & kFromCaller) != 0;
   Outcome outcome = sys::Dup3(input, 0, 0);
   if (outcome.ok()) outcome = sys::Dup3(said, 1, 0);
   if (outcome.ok()) outcome = sys::Dup3(said, 2, 0);
+  if (outcome.ok() && (op.from & kFromRootfs) != 0) outcome = sys::Fchdir(context.root.get());
   if (outcome.ok() && op.filter.size != 0) outcome = Execute(context, plan::applySeccomp_op{op.filter, op.filterFlags});
-  if (outcome.ok()) outcome = sys::Execve(op.path, argv, envp);
+  if (outcome.ok())
+    outcome = sys::Execve(op.path, argv, is_callers ? const_cast<const char**>(context.environment) : envp);
   (void)sys::Write(failure, &outcome, sizeof(outcome));
   sys::Exit(127);
 }

@@ -89,6 +89,23 @@ Outcome Execute(Context&, const plan::becomeRoot_op&) {
 }
 
 Outcome Execute(Context&, const plan::startSession_op&) { return sys::Setsid(); }
+
+// The kernel makes it, down. Any socket can be asked, of a kernel without IPv4, too, netdevice(7).
+Outcome Execute(Context&, const plan::bringLoopbackUp_op&) {
+  constexpr int kUnix = 1, kDatagram = 2, kGetFlags = 0x8913, kSetFlags = 0x8914;  // SIOCGIFFLAGS, SIOCSIFFLAGS
+  struct {
+    char name[16];
+    short flags;
+    char rest[22];
+  } request = {"lo", 0, {}};
+  Outcome opened = sys::Socket(kUnix, kDatagram | O_CLOEXEC);
+  if (!opened.ok()) return opened;
+  UniqueFd socket(opened.value);
+  TSRUNC_TRY(sys::Ioctl(socket.get(), kGetFlags, sys::Arg(&request)));
+  request.flags |= 1;  // IFF_UP
+  Outcome set = sys::Ioctl(socket.get(), kSetFlags, sys::Arg(&request));
+  return set.err() == EPERM ? Ok() : set;  // without CAP_NET_ADMIN: its caller has not had it either
+}
 Outcome Execute(Context&, const plan::unshare_op& op) { return sys::Unshare(op.flags); }
 
 // A session keyring of that name is joined where there is one that its owner may search, and made otherwise,

@@ -1,5 +1,6 @@
 // The operations on standard streams and the terminal: makeConsole, reopenNull, ownStdio.
 #include <asm/ioctls.h>
+#include <asm/termbits.h>
 
 #include "execute.h"
 #include "mounts.h"
@@ -51,6 +52,15 @@ Outcome BindConsole(Context& context) {
   return Attach(mount.get(), target.get());
 }
 
+// In the foreground the terminal that our caller has adds carriage returns, or wants none: this one adds no others.
+// Before anything is written.
+Outcome LeaveNewlines(int terminal) {
+  termios modes;
+  TSRUNC_TRY(sys::Ioctl(terminal, TCGETS, sys::Arg(&modes)));
+  modes.c_oflag &= ~static_cast<tcflag_t>(ONLCR);
+  return sys::Ioctl(terminal, TCSETS, sys::Arg(&modes));
+}
+
 }  // namespace
 
 Outcome Execute(Context& context, const plan::makeConsole_op& op) {
@@ -67,6 +77,7 @@ Outcome Execute(Context& context, const plan::makeConsole_op& op) {
     TSRUNC_TRY(sys::Ioctl(master.get(), TIOCSWINSZ, sys::Arg(size)));
   }
   if (op.bind != 0) TSRUNC_TRY(BindConsole(context));
+  if (op.crlf == 0) TSRUNC_TRY(LeaveNewlines(context.terminal.get()));
   Tell(context, Message::kTerminal, 0, master.get());
   for (int stream = 0; stream < 3; stream++) TSRUNC_TRY(sys::Dup3(context.terminal.get(), stream, 0));
   context.terminal.reset();

@@ -70,9 +70,9 @@ int BecomeHelper(Launch* launch) {
   sys::Text<16> number;
   number.AddNumber(static_cast<uint64_t>(launch->first_fd()));
   const char* const argv[] = {"tsrunc-init", number.c_str(), launch->is_init ? "init" : nullptr, nullptr};
-  const char* const environment[] = {nullptr};
-  long result =
-      sys::Raw(__NR_execveat, helper.value, sys::Arg(""), sys::Arg(argv), sys::Arg(environment), AT_EMPTY_PATH);
+  const char* const none[] = {nullptr};
+  long environment = launch->environment != nullptr ? sys::Arg(launch->environment) : sys::Arg(none);
+  long result = sys::Raw(__NR_execveat, helper.value, sys::Arg(""), sys::Arg(argv), environment, AT_EMPTY_PATH);
   return launch->failed = static_cast<int>(-result);
 }
 

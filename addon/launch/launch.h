@@ -15,7 +15,9 @@ struct Launch {
   int preserved_count = 0;
   unsigned long flags = 0;  // CLONE_NEW*, with is_init
   bool is_init = false;     // the helper is init, not the parent of it
-  int failed = 0;           // errno of the child, where it shares our memory until execve
+  // Of the helper; only hooks of the runtime namespace need the caller's, and no process of a container may have it.
+  char** environment = nullptr;
+  int failed = 0;  // errno of the child, where it shares our memory until execve
 
   // The helper's first own descriptor: after the last that is the container's.
   int first_fd() const { return preserved_count == 0 ? 3 : preserved[preserved_count - 1] + 1; }

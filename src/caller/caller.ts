@@ -13,6 +13,8 @@ export interface Launch {
   readonly slots: readonly Descriptor[];
   /** CLONE_NEW* that the helper is born with, where it is init itself. */
   readonly flagsOfInit?: number;
+  /** Whether the helper gets the caller's environment. */
+  readonly withEnvironment?: boolean;
   /** Numbers, as the caller has them, of what the container keeps besides its standard streams. */
   readonly preserved: readonly number[];
 }

@@ -18,6 +18,7 @@ import {
   IS_INIT,
   PIECE,
   TO_FRONT,
+  WITH_ENVIRONMENT,
 } from './protocol.ts';
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
@@ -35,10 +36,10 @@ export abstract class FrontCaller {
   protected abstract get channel(): Channel;
 
   async launch(launch: Launch): Promise<number | undefined> {
-    const { helper, sync, plan, slots, preserved, flagsOfInit } = launch;
+    const { helper, sync, plan, slots, preserved, flagsOfInit, withEnvironment } = launch;
     const numbers = Buffer.from(Uint32Array.from([...preserved].sort((a, b) => a - b)).buffer);
     const isInit = flagsOfInit !== undefined;
-    const flags = this.#foreground | (isInit ? IS_INIT : 0);
+    const flags = this.#foreground | (isInit ? IS_INIT : 0) | (withEnvironment ? WITH_ENVIRONMENT : 0);
     const message = encodeMessage(TO_FRONT.launch, { a: flags, b: flagsOfInit ?? 0 }, numbers);
     const {
       a: pid,

@@ -3,7 +3,7 @@ import { UsageError } from '../errors.ts';
 import { VERSION } from '../version.ts';
 
 /** Raised with every change of the protocol. */
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 
 export const FROM_FRONT = { request: 1, launched: 2, waited: 3 } as const;
 export const TO_FRONT = {
@@ -20,6 +20,8 @@ export const TO_FRONT = {
 export const FOREGROUND = { holdSignals: 1, subreaper: 2 } as const;
 /** In `launch`: the helper is init from its birth. */
 export const IS_INIT = 4;
+/** In `launch`: the helper gets the environment of the front. */
+export const WITH_ENVIRONMENT = 8;
 /** In `launched`: there is no process. */
 export const FAILED_CLONE = 1;
 /** What comes with `supervise`. */

@@ -2,7 +2,7 @@
 import type { Caller } from '../caller/caller.ts';
 import type { CreateOptions } from '../container/create.ts';
 import { FileLog, type LogFormat, type LogService } from '../log.ts';
-import { UsageError } from '../errors.ts';
+import { FileError, UsageError } from '../errors.ts';
 import { isInUserNamespace } from '../host/facts.ts';
 import { native } from '../native/binding.ts';
 import type { Runtime } from '../container/runtime.ts';
@@ -49,10 +49,21 @@ export class Context {
       caller: this.caller,
       sendDatagram: (path, text) => native().sendDatagram(path, text),
     });
+    this.#checkLog(options.log);
     this.#root = this.resolve(options.root);
     const manager = options.cgroupManager ?? (options.systemdCgroup ? 'systemd' : 'cgroupfs');
     this.#cgroups = manager === 'disabled' ? 'none' : manager === 'systemd' ? 'systemd' : 'files';
     await this.#log.open();
+  }
+
+  /** A log that cannot be written is a failure before anything is done, as in runc: nobody would hear of a later one. */
+  #checkLog(name: string | undefined): void {
+    try {
+      this.#log?.touch();
+    } catch (cause) {
+      this.#log = undefined; // there is standard error
+      throw new FileError(`open the log ${name}`, { cause });
+    }
   }
 
   /** Who makes the cgroups of a new container. */

@@ -18,13 +18,18 @@ export function parseMemory(option: string, text: string | undefined): number | 
   const match = /^(\d+(?:\.\d+)?) ?([bkmgtp]?)(?:i?b)?$/i.exec(text);
   if (match === null)
     throw new UsageError(`${option} ${JSON.stringify(text)}: it must be bytes, with k, m or g, or -1`);
-  return Math.floor(Number(match[1]) * (UNITS[(match[2] ?? '').toLowerCase()] ?? 1));
+  const bytes = Math.floor(Number(match[1]) * (UNITS[(match[2] ?? '').toLowerCase()] ?? 1));
+  if (bytes >= 2 ** 63)
+    throw new UsageError(`${option} ${JSON.stringify(text)}: it must be below 9223372036854775808 bytes (2^63)`);
+  return bytes;
 }
 
 export function parseNumber(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(Number(text)))
-    throw new UsageError(`${option} ${JSON.stringify(text)}: it must be an integer`);
+    throw new UsageError(
+      `${option} ${JSON.stringify(text)}: it must be an integer from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`,
+    );
   return Number(text);
 }
 

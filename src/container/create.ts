@@ -132,7 +132,7 @@ async function make(
 
 /** The input of planning, with the seccomp filter compiled: the one part of a plan that needs a library. */
 export function createInput(
-  options: Pick<CreateOptions, 'id' | 'bundle' | 'noPivot'> & { keyring?: string | null | undefined },
+  options: Pick<CreateOptions, 'id' | 'bundle' | 'noPivot' | 'consoleSocket'> & { keyring?: string | null | undefined },
   facts: Facts,
   cgroupPlaces: readonly CgroupPlace[],
 ): CreateInput {
@@ -146,6 +146,7 @@ export function createInput(
     facts,
     bundle: bundle.directory,
     rootfs: bundle.rootfs,
+    hasConsoleSocket: options.consoleSocket !== undefined,
     cgroupPlaces,
     ...(options.noPivot ? { noPivot: { cover: readWholePseudo(bundle.rootfs) } } : {}),
     ...(keyring === undefined ? {} : { keyring }),

@@ -88,6 +88,7 @@ async function startExec(runtime: Runtime, options: ExecOptions, state: StoredSt
         process: options.process,
         exact: options.exact,
         pointer: options.pointer,
+        hasConsoleSocket: options.consoleSocket !== undefined,
         keyring: keyringOf(state),
         personality: state.config.linux?.personality,
         facts,

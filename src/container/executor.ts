@@ -19,6 +19,7 @@ import { native, openHelper, REPORT, type ExitStatus, type Report } from '../nat
 import type { Descriptor } from '../native/descriptor.ts';
 import { describeOp, stepOf } from '../plan/describe.ts';
 import { encodePlan } from '../plan/encode.ts';
+import { needsCallerEnvironment } from '../plan/hooks.ts';
 import { hintFor } from '../plan/hints.ts';
 import { mountMessages } from '../plan/mount-log.ts';
 import { AWAIT, type AwaitPoint, type Op, type Plan } from '../plan/types.ts';
@@ -39,6 +40,8 @@ export interface ExecutorOptions {
 
 /** Whose child the helper becomes, and where its reports are told. */
 export type Executing = Pick<Runtime, 'caller' | 'log'>;
+
+type Launched = { readonly executor: Executor; readonly born: Promise<void> };
 
 export class Executor {
   readonly #plan: Plan;
@@ -67,11 +70,7 @@ export class Executor {
   }
 
   /** Begins an execution; `born` tells when init is there. What init waits for may be made meanwhile. */
-  static launch(
-    plan: Plan,
-    runtime: Executing,
-    options: ExecutorOptions = {},
-  ): { executor: Executor; born: Promise<void> } {
+  static launch(plan: Plan, runtime: Executing, options: ExecutorOptions = {}): Launched {
     const [ours, theirs] = native().socketPair();
     const executor = new Executor(plan, runtime, ours);
     try {
@@ -101,7 +100,9 @@ export class Executor {
     { preserved = [], slots = [] }: ExecutorOptions,
   ): Promise<void> {
     const flags = flagsOfInit(this.#plan);
-    const launch = { ...files, slots, preserved, ...(flags === undefined ? {} : { flagsOfInit: flags }) };
+    const withEnvironment = needsCallerEnvironment(this.#plan);
+    const whole = { ...files, slots, preserved, withEnvironment };
+    const launch = flags === undefined ? whole : { ...whole, flagsOfInit: flags };
     const start = async () => {
       const launched = await this.#caller.launch(launch);
       if (launched !== undefined) this.#setPid(launched);

@@ -28,6 +28,8 @@ export interface CreateInput {
   /** Absolute paths on the host. */
   readonly bundle: string;
   readonly rootfs: string;
+  /** Whether the terminal goes to somebody else, and not to the front. */
+  readonly hasConsoleSocket?: boolean;
   readonly cgroupPlaces: readonly CgroupPlace[];
   readonly seccomp?: SeccompProgram;
   /** Instead of pivot_root(2): where the host has whole procfs and sysfs, which are then covered. */
@@ -176,6 +178,8 @@ function planBirth(input: CreateInput, namespaces: NamespacePlan): Op[] {
     ops.push({ kind: 'joinCgroup', path: directory, slot: isLate ? BY_PATH : slot });
   if (namespaces.isNew('user') || namespaces.isJoined('user')) ops.push({ kind: 'becomeRoot' });
   ops.push({ kind: 'startSession' });
+  // As runc: only of a namespace that is new. A joined one, and the host's, is somebody else's.
+  if (namespaces.isNew('network')) ops.push({ kind: 'bringLoopbackUp' });
   if (namespaces.isJoined('mount')) ops.push({ kind: 'openPrivateProc' });
   if (namespaces.unsharesCgroup) ops.push({ kind: 'unshare', flags: f.CLONE_NEWCGROUP });
   if (input.keyring !== undefined) ops.push(...planKeyring(input.keyring, input.config.process));
@@ -227,12 +231,12 @@ function planRoot(input: CreateInput, linux: Linux, namespaces: NamespacePlan): 
   const cwd = cleanPath(config.process?.cwd ?? '/');
   if (cwd !== '/') ops.push({ kind: 'makeDirectory', path: cwd, mode: 0o755 });
   ops.push(...planRuntimeHooks(config.hooks));
-  ops.push(...planHooks(config.hooks, 'createContainer', hookContainer(input), { status: 'creating' }));
+  ops.push(...planHooks(config, 'createContainer', hookContainer(input), { status: 'creating' }));
   if (namespaces.sharesMounts) ops.push({ kind: 'changeRoot' });
   else ops.push(input.noPivot === undefined ? { kind: 'pivotRoot' } : { kind: 'moveRoot', ...input.noPivot });
   if (config.process?.terminal) {
     const size = config.process.consoleSize ?? { height: 0, width: 0 };
-    ops.push({ kind: 'makeConsole', ...size, bind: 1 });
+    ops.push({ kind: 'makeConsole', ...size, bind: 1, crlf: input.hasConsoleSocket ? 1 : 0 });
   }
   ops.push({ kind: 'reopenNull' }, ...mountPlan.finalOps);
   if (config.root?.readonly) ops.push({ kind: 'makeRootReadonly' });
@@ -286,7 +290,7 @@ function planStart(input: CreateInput): ProcessStart {
   const hooks: ProcessStart['hooks'] = (filter) =>
     config.process === undefined
       ? []
-      : planHooks(config.hooks, 'startContainer', hookContainer(input), { status: 'created', filter });
+      : planHooks(config, 'startContainer', hookContainer(input), { status: 'created', filter });
   if (startsAt === 'await') return { wait: [{ kind: 'await', point: AWAIT.start }], hooks };
   const { gateSlot } = startsAt;
   return {

@@ -35,6 +35,7 @@ const DESCRIBE: Describers = {
   releaseInit: () => 'let init go',
   openPrivateProc: () => 'mount a private procfs for our own use',
   becomeRoot: () => 'become root of the user namespace',
+  bringLoopbackUp: () => 'bring the loopback interface up',
   startSession: () => 'start a session',
   unshare: (op) => `make a new ${list(namespaceNames(Number(op.flags)), '')} namespace`,
   joinKeyring: (op) => `join the session keyring ${op.name}`,

@@ -21,6 +21,8 @@ export interface ExecInput {
   /** The container's root, where its mount namespace is ours. */
   readonly rootSlot?: number;
   readonly seccomp?: SeccompProgram;
+  /** Whether the terminal goes to somebody else, and not to the front. */
+  readonly hasConsoleSocket?: boolean;
 }
 
 export function planExec(input: ExecInput): { plan: Plan; warnings: readonly string[] } {
@@ -65,7 +67,7 @@ export function planExec(input: ExecInput): { plan: Plan; warnings: readonly str
   plan.push({ kind: 'startSession' });
   if (input.rootSlot === undefined) plan.push({ kind: 'openRoot' });
   else plan.push({ kind: 'takeRoot', slot: input.rootSlot }, { kind: 'changeRoot' });
-  if (process.terminal) plan.push({ kind: 'makeConsole', ...size, bind: 0 });
+  if (process.terminal) plan.push({ kind: 'makeConsole', ...size, bind: 0, crlf: input.hasConsoleSocket ? 1 : 0 });
   plan.push({ kind: 'reopenNull' }, ...planPersonality(input.personality), ...planExecLabel(process), ...started.ops);
   return { plan, warnings: started.warnings };
 }

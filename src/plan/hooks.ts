@@ -1,8 +1,9 @@
 // Owns hooks in plans: those of the container namespaces become operations, and the state that hooks get on standard input.
 // config.md, POSIX-platform Hooks. Pure.
-import type { Hook, HookName, Hooks } from '../oci/types.ts';
+import type { Config, Hook, HookName, Hooks } from '../oci/types.ts';
+import { eachOnce, needsHome, programEnvironment } from './environment.ts';
 import type { SeccompProgram } from './process.ts';
-import type { Op, OpOf, Plan } from './types.ts';
+import { HOOK_FROM, type Op, type OpOf, type Plan } from './types.ts';
 
 /** What a hook learns of its container; runtime.md, State. */
 export interface HookContainer {
@@ -33,15 +34,23 @@ function hookArgs(hook: Hook): readonly string[] {
   return hook.args === undefined || hook.args.length === 0 ? [hook.path] : hook.args;
 }
 
-/** The operations for the hooks of one name in the container namespaces. Their pid is init's, as it sees itself; `filter` is for them. */
+/**
+ * The operations for the hooks of one name in the container namespaces. Their pid is init's, as it sees itself. Without an environment
+ * of its own a hook has the container's, as in runc; before the root is changed its directory is the rootfs. `filter` is for the hooks.
+ */
 export function planHooks(
-  hooks: Hooks | undefined,
-  name: HookName,
+  { hooks, process }: Pick<Config, 'hooks' | 'process'>,
+  name: 'createContainer' | 'startContainer',
   container: HookContainer,
   { status, filter }: { status: string; filter?: SeccompProgram | undefined },
 ): Op[] {
   const [stateHead = '', stateTail = ''] = hookState(container, status, PID_MARK).split(String(PID_MARK));
-  return hookOps(hooks, name, { stateHead, stateTail, ...planFilterOf(filter) });
+  const env = programEnvironment(process?.env);
+  const hasHome = name === 'startContainer' && needsHome(env);
+  const place = name === 'createContainer' ? HOOK_FROM.rootfs : 0;
+  const inherited = { env, from: hasHome ? HOOK_FROM.home : 0 };
+  const surroundings = { stateHead, stateTail, ...planFilterOf(filter) };
+  return hookOps(hooks, name, surroundings, inherited).map((op) => ({ ...op, from: Number(op.from) | place }));
 }
 
 /** The plan for the hooks of one name in the runtime namespaces, with the bundle as their directory. */
@@ -52,14 +61,11 @@ export function planHostHooks(
   status: string,
   pid: number,
 ): Plan {
+  const surroundings = { stateHead: hookState(container, status, pid), stateTail: '', ...planFilterOf(undefined) };
   return [
     { kind: 'spawnInit', cloneFlags: 0 },
     { kind: 'setCwd', path: container.bundle, mayDefer: 0 },
-    ...hookOps(hooks, name, {
-      stateHead: hookState(container, status, pid),
-      stateTail: '',
-      ...planFilterOf(undefined),
-    }),
+    ...hookOps(hooks, name, surroundings, { env: [], from: HOOK_FROM.caller }),
     { kind: 'finish' },
   ];
 }
@@ -71,14 +77,28 @@ function planFilterOf(filter: SeccompProgram | undefined): Pick<Surroundings, 'f
   return { filter: filter?.bytes ?? new Uint8Array(), filterFlags: filter?.flags ?? 0 };
 }
 
-function hookOps(hooks: Hooks | undefined, name: HookName, surroundings: Surroundings): Op[] {
+/** Three weeks and more; as milliseconds it still fits into what poll(2) takes. */
+const MAX_TIMEOUT = 2147483;
+
+/** `inherited`: the environment of a hook that has none of its own. An empty one is one. */
+function hookOps(
+  hooks: Hooks | undefined,
+  name: HookName,
+  surroundings: Surroundings,
+  inherited: Pick<OpOf<'runHook'>, 'env' | 'from'>,
+): OpOf<'runHook'>[] {
   return (hooks?.[name] ?? []).map((hook) => ({
     kind: 'runHook',
     path: hook.path,
     args: hookArgs(hook),
-    env: hook.env ?? [],
-    timeout: hook.timeout ?? 0,
+    ...(hook.env === undefined ? inherited : { env: eachOnce(hook.env), from: 0 }),
+    timeout: Math.min(hook.timeout ?? 0, MAX_TIMEOUT),
     name,
     ...surroundings,
   }));
+}
+
+/** Whether a plan asks for the environment of the caller. */
+export function needsCallerEnvironment(plan: Plan): boolean {
+  return plan.some((op) => op.kind === 'runHook' && (Number(op.from) & HOOK_FROM.caller) !== 0);
 }

@@ -153,7 +153,7 @@ export const OP_TABLE = {
   takeRoot: { code: 70, stage: 'init', fields: { slot: 'U' } },
   setRootPropagation: { code: 30, stage: 'init', fields: { flags: 'U' } },
   makeRootReadonly: { code: 31, stage: 'init', fields: {} },
-  makeConsole: { code: 32, stage: 'init', fields: { height: 'U', width: 'U', bind: 'U' } },
+  makeConsole: { code: 32, stage: 'init', fields: { height: 'U', width: 'U', bind: 'U', crlf: 'U' } },
   reopenNull: { code: 33, stage: 'init', fields: {} },
   setHostname: { code: 34, stage: 'init', fields: { name: 'S' } },
   setDomainname: { code: 35, stage: 'init', fields: { name: 'S' } },
@@ -180,7 +180,7 @@ export const OP_TABLE = {
   awaitGate: { code: 53, stage: 'init', fields: { slot: 'U' } },
   /**
    * A hook of the container namespaces; the pid as init sees it comes between the two parts of the state. Seconds; 0 is no limit.
-   * The filter is the hook's alone; empty: it has that of init.
+   * `from` says what the hook takes over besides (HOOK_FROM). The filter is the hook's alone; empty: it has that of init.
    */
   runHook: {
     code: 54,
@@ -193,6 +193,7 @@ export const OP_TABLE = {
       stateTail: 'S',
       timeout: 'U',
       name: 'S',
+      from: 'U',
       filter: 'B',
       filterFlags: 'U',
     },
@@ -215,4 +216,6 @@ export const OP_TABLE = {
   /** Closes every descriptor of ours but the socket, and the one in the slot `keep`; 0xffffffff: none. */
   closeDescriptors: { code: 81, stage: 'init', fields: { keep: 'U' } },
   exec: { code: 51, stage: 'init', fields: { file: 'S', args: 'L', env: 'L' } },
+  /** The interface `lo` of a new network namespace. */
+  bringLoopbackUp: { code: 76, stage: 'init', fields: {} },
 } as const satisfies Record<string, { code: number; stage: Stage; fields: Record<string, FieldKind> }>;

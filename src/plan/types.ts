@@ -26,6 +26,16 @@ export type Op = { [K in OpKind]: OpOf<K> }[OpKind];
 /** What a container's start is made of, in order. */
 export type Plan = readonly Op[];
 
+/** What a hook takes over besides what its operation says: bits of `from`, kFrom... in addon/init/ops_hook.cc. */
+export const HOOK_FROM = {
+  /** The environment of whoever called the runtime. */
+  caller: 1,
+  /** HOME, as setHome has found it. */
+  home: 2,
+  /** The rootfs as its directory. */
+  rootfs: 4,
+} as const;
+
 /** Where init waits for the planner. */
 export const AWAIT = { createRuntime: 1, start: 2, created: 3, born: 4 } as const;
 export type AwaitPoint = keyof typeof AWAIT;

@@ -176,12 +176,15 @@ t.test('a failure in a JSON log is one line', onlyTsrunc('writes more than one')
   t.match(result.stderr, line.msg, 'the same text on standard error');
 });
 
-t.test('a log that cannot be written', onlyTsrunc('has other words'), async (t) => {
+t.test('a log that cannot be written: before anything is done', async (t) => {
   const bundle = bundleFor(t);
-  bundle.config.process.args = ['nope'];
+  bundle.config.process.args = ['true'];
   const result = bundle.runAsIs({ global: ['--log', '/nowhere/at/all'] });
   t.equal(result.status, 1);
-  t.match(result.stderr, /executable file not found/);
+  t.match(result.stderr, /open .*\/nowhere\/at\/all/);
+  t.match(result.stderr, /no such file or directory/);
+  t.equal(execute(RUNTIME, ['--log', '/nowhere/at/all', ...bundle.args('list')]).status, 1);
+  t.same(bundle.leftovers(), []);
 });
 
 /** A rootfs is not to be trusted: whatever it links to, nothing outside may change. */

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { bundleFor, isTsrunc, onlyTsrunc, ROOT_CAPABILITIES, RUNTIME, type Bundle } from '../support/bundle.ts';
+import { call, create, WAITING } from '../support/commands.ts';
 import { eventually, execute, sh, type Result } from '../support/host.ts';
 
 function running(t: Parameters<typeof bundleFor>[0], change: (bundle: Bundle) => void = () => {}): Bundle {
@@ -274,4 +275,16 @@ t.test('an SELinux label that this host has no SELinux for', onlyTsrunc('1.1 ign
     status: 255,
     stderr: /set the label for the program to "u:r:t:s0": EINVAL.*\nhint: is SELinux enabled/,
   });
+});
+
+t.test('a variable that is added wins, once; what is empty is as not given', async (t) => {
+  const bundle = bundleFor(t);
+  bundle.config.process.env.push('A=1');
+  bundle.config.process.args = WAITING;
+  create(bundle);
+  call(bundle, 'start', bundle.id);
+  const { stdout } = call(bundle, 'exec', '-e', 'A=2', '-u', '', '--cwd', '', bundle.id, 'env');
+  t.same(stdout.match(/^A=.*$/gm), ['A=2']);
+  t.not(call(bundle, 'exec', '-e', 'NOEQ', bundle.id, 'true').status, 0, 'a name alone');
+  t.not(call(bundle, 'exec', '-e', '', bundle.id, 'true').status, 0, 'nothing');
 });

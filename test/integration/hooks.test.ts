@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { bundleFor, onlyTsrunc, RUNTIME } from '../support/bundle.ts';
 import { call, create, state, WAITING } from '../support/commands.ts';
-import { sh } from '../support/host.ts';
+import { execute, sh } from '../support/host.ts';
 
 t.test('hooks: order, place, state', onlyTsrunc('1.1 runs poststart at create'), async (t) => {
   const bundle = bundleFor(t);
@@ -112,4 +112,56 @@ t.test('nobody joins a container that is being made', onlyTsrunc('has states of 
   const text = readFileSync(said, 'utf8');
   t.notMatch(text, /"status": "(running|created)"/, 'its init is still in the root of the host');
   t.match(text, /cannot exec in a stopped container/);
+});
+
+/** The hook writes its directory and environment to the file; `cat` and `pwd` need none. */
+const telling = (file: string, busybox = '/bin/busybox') => ({
+  path: busybox,
+  args: ['sh', '-c', `{ echo "$PWD"; ${busybox} env; } >${file}`],
+});
+
+t.test('hooks without an environment have that of their place; an empty one stays empty', async (t) => {
+  const bundle = bundleFor(t);
+  bundle.config.root.readonly = false;
+  bundle.config.process.env = ['PATH=/bin', 'OF=container', 'A=1', 'A=2'];
+  const names = ['prestart', 'createRuntime', 'createContainer', 'poststart', 'poststop'] as const;
+  bundle.config.hooks = {
+    ...Object.fromEntries(names.map((name) => [name, [telling(`${bundle.directory}/${name}`)]])),
+    startContainer: [telling('/tmp/startContainer')],
+  };
+  bundle.config.process.args = ['true'];
+  bundle.save();
+  const env = { ...process.env, OF: 'caller', LD_PRELOAD: '' };
+  t.equal(execute(RUNTIME, bundle.args('run', bundle.id), { cwd: bundle.directory, env }).status, 0);
+  const said = (path: string) => readFileSync(path, 'utf8').trim().split('\n');
+  for (const name of names.filter((name) => name !== 'createContainer')) {
+    const [place, ...variables] = said(`${bundle.directory}/${name}`);
+    t.equal(place, bundle.directory, `${name}: in the bundle`);
+    t.ok(variables.includes('OF=caller'), `${name}: the caller's environment`);
+    t.ok(variables.includes('LD_PRELOAD='), `${name}: all of it`);
+  }
+  const [rootfs, ...created] = said(`${bundle.directory}/createContainer`);
+  t.equal(rootfs, bundle.rootfs, 'createContainer: in the rootfs');
+  t.ok(created.includes('OF=container') && created.includes('A=2') && !created.includes('A=1'));
+  const started = said(`${bundle.rootfs}/tmp/startContainer`);
+  t.ok(started.includes('OF=container') && started.includes('HOME=/root'), "startContainer: the program's");
+  for (const name of names) bundle.config.hooks[name][0].env = [];
+  bundle.config.hooks.startContainer[0].env = [];
+  bundle.save();
+  t.equal(execute(RUNTIME, bundle.args('run', bundle.id), { cwd: bundle.directory, env }).status, 0);
+  const ofShell = /^(PATH|PWD|SHLVL|OLDPWD|_)=/;
+  for (const name of ['prestart', 'poststop', 'createContainer'])
+    t.same(
+      said(`${bundle.directory}/${name}`)
+        .slice(1)
+        .filter((line) => !ofShell.test(line)),
+      [],
+      `${name}: empty`,
+    );
+  t.same(
+    said(`${bundle.rootfs}/tmp/startContainer`)
+      .slice(1)
+      .filter((line) => !ofShell.test(line)),
+    [],
+  );
 });

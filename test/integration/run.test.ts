@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { bundleFor, onlyTsrunc, RUNTIME } from '../support/bundle.ts';
-import { execute } from '../support/host.ts';
+import { background, eventually, execute, sh } from '../support/host.ts';
 
 t.test('the exit status of the container is that of run', async (t) => {
   const bundle = bundleFor(t);
@@ -226,4 +226,18 @@ t.test('a filter that allows little more than the program needs', onlyTsrunc('ne
     bundle.config.linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW' };
     t.match(bundle.run('grep Cap /proc/self/status').stdout, /CapPrm:\s+0000000020000420\nCapEff:\s+0000000020000420/);
   }
+});
+
+t.test('lo is up in a new network namespace, and is left alone in another', async (t) => {
+  const bundle = bundleFor(t);
+  const script = 'ip link show lo; echo caller: $A';
+  t.match(bundle.run(script).stdout, /lo: <LOOPBACK,UP/, 'also without CAP_NET_ADMIN for the program');
+  // One whose lo is down, held by a process of ours.
+  const holder = background('unshare', ['-n', 'sleep', '60'], bundle.directory);
+  t.teardown(() => holder.kill('SIGKILL'));
+  const path = `/proc/${holder.pid}/ns/net`;
+  await eventually('a namespace of its own', () => sh(`readlink ${path}`) !== sh('readlink /proc/self/ns/net'));
+  bundle.config.linux.namespaces.find((n: { type: string }) => n.type === 'network').path = path;
+  bundle.config.mounts = bundle.config.mounts.filter((m: { type: string }) => m.type !== 'sysfs');
+  t.notMatch(bundle.run(script).stdout, /lo: <LOOPBACK,UP/);
 });

@@ -63,6 +63,11 @@ const WRONG: [string, (c: Record<string, any>) => void, string][] = [
     '/linux/sysctl/net~1..~1kernel~1panic',
   ],
   [
+    'a domain name twice',
+    (c) => ((c['domainname'] = 'x'), (c['linux'].sysctl = { 'kernel.domainname': 'y' })),
+    '/linux/sysctl/kernel.domainname',
+  ],
+  [
     'metadata without a listener',
     (c) => (c['linux'].seccomp = { defaultAction: 'SCMP_ACT_ALLOW', listenerMetadata: 'x' }),
     '/linux/seccomp/listenerMetadata',

@@ -1,5 +1,6 @@
 // Planning of the process itself: environment, credentials, warnings.
 import t from 'tap';
+import { exactJson } from '../../src/cli/exact-json.ts';
 import type { Process } from '../../src/oci/types.ts';
 import { planCapabilities } from '../../src/plan/capabilities.ts';
 import { eachOnce } from '../../src/plan/environment.ts';
@@ -54,4 +55,13 @@ t.test("runc's default configuration costs one warning, not three: ambient witho
   const { words, warnings } = planCapabilities({ cwd: '/', capabilities }, ALL_CAPS);
   t.equal(words.ambient, 0n);
   t.match(warnings, [/^ignoring ambient capabilities .*: CAP_KILL, CAP_NET_BIND_SERVICE, CAP_AUDIT_WRITE$/]);
+});
+
+t.test('integers have all their digits on the way out', async (t) => {
+  t.equal(
+    exactJson({ limit: 9223372036854771712, none: 2 ** 64, a: [1, null, 1.5, undefined], b: undefined, c: '"' }),
+    '{"limit":9223372036854771712,"none":18446744073709551615,"a":[1,null,1.5,null],"c":"\\""}',
+  );
+  const value = { a: { b: [true, 'x', { c: -1 }] } };
+  t.equal(exactJson(value), JSON.stringify(value));
 });

@@ -3,6 +3,7 @@ import type { CgroupManager } from '../../cgroup/manager.ts';
 import { openCgroup } from '../../cgroup/open.ts';
 import { checkStatus, statusOf } from '../../container/lifecycle.ts';
 import type { Context } from '../context.ts';
+import { exactJson } from '../exact-json.ts';
 import { parseDuration } from '../quantities.ts';
 
 /** How soon an OOM kill, or the container's end, is noticed. */
@@ -37,5 +38,5 @@ function printStats(context: Context, id: string, cgroup: CgroupManager): void {
 }
 
 function print(context: Context, event: object): void {
-  context.caller.print(1, `${JSON.stringify(event)}\n`);
+  context.caller.print(1, `${exactJson(event)}\n`);
 }

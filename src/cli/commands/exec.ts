@@ -40,7 +40,7 @@ export async function exec(
     tty: flags.tty ?? false,
     noNewPrivs: !flags.newPrivs,
     ...given({
-      file: context.resolve(flags.process),
+      file: context.resolve(flags.process || undefined),
       cwd: flags.cwd,
       user: flags.user,
       apparmor: flags.apparmor,
@@ -58,17 +58,17 @@ export async function exec(
     cgroups: flags.cgroup,
     preserved,
     ...given({
-      pidFile: context.resolve(flags.pidFile),
-      consoleSocket: context.resolve(flags.consoleSocket),
-      pidfdSocket: context.resolve(flags.pidfdSocket),
-      waitFifo: context.resolve(flags.execWaitFifo),
+      pidFile: context.resolve(flags.pidFile || undefined),
+      consoleSocket: context.resolve(flags.consoleSocket || undefined),
+      pidfdSocket: context.resolve(flags.pidfdSocket || undefined),
+      waitFifo: context.resolve(flags.execWaitFifo || undefined),
     }),
   });
 }
 
-/** Without the properties that are undefined: exact optional types want them absent. */
+/** Without the properties that are undefined, which exact optional types want absent, or empty: as runc, not given. */
 function given<T extends Record<string, string | undefined>>(values: T): { [K in keyof T]?: string } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value)) as {
     [K in keyof T]?: string;
   };
 }

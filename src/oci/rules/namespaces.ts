@@ -92,6 +92,8 @@ function sysctlFaults(config: Config, namespaces: ReadonlySet<NamespaceType>): F
       );
     else if (dotted.split('.').some((part) => part === '' || part === '..'))
       faults.push(fault(pointer, section, 'a kernel parameter has the form a.b.c', name));
+    else if (dotted === 'kernel.domainname' && config.domainname)
+      faults.push(fault(pointer, section, 'kernel.domainname and domainname are one: give domainname alone', name));
     else if (dotted === 'kernel.hostname')
       faults.push(fault(pointer, section, 'use hostname for kernel.hostname', name));
   }
