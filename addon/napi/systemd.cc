@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -138,16 +139,17 @@ class Call {
   std::vector<Ended> ended_;
 };
 
-// A property as JavaScript has given it. Which member of a value counts is said by the signature.
+// A value as JavaScript has given it. Which member counts is said by the signature.
 struct Value {
   std::string text;
   uint64_t word = 0;
   double number = 0;
+  std::vector<uint8_t> bytes;
+  std::vector<Value> items;
 };
 struct Property {
   std::string name, signature;
-  std::vector<Value> values;  // one, or those of an array
-  std::vector<uint8_t> bytes;
+  Value value;
 };
 using Properties = std::vector<Property>;
 
@@ -157,43 +159,51 @@ Value ReadValue(const Napi::Value& given) {
   if (given.IsString()) value.text = given.As<Napi::String>();
   else if (given.IsBigInt()) value.word = given.As<Napi::BigInt>().Uint64Value(&is_exact);
   else if (given.IsBoolean()) value.word = given.As<Napi::Boolean>() ? 1 : 0;
-  else {
+  else if (given.IsTypedArray()) {
+    auto bytes = given.As<Napi::Uint8Array>();
+    value.bytes.assign(bytes.Data(), bytes.Data() + bytes.ByteLength());
+  } else if (given.IsArray()) {
+    auto list = given.As<Napi::Array>();
+    for (uint32_t i = 0; i < list.Length(); i++) value.items.push_back(ReadValue(list.Get(i)));
+  } else if (given.IsNumber()) {
     value.number = given.As<Napi::Number>();
     value.word = static_cast<uint64_t>(given.As<Napi::Number>().Int64Value());
   }
   return value;
 }
 
-Property ReadProperty(const Napi::Array& given) {
-  Property property;
-  property.name = given.Get(0u).As<Napi::String>();
-  property.signature = given.Get(1u).As<Napi::String>();
-  Napi::Value value = given.Get(2u);
-  if (property.signature == "ay") {
-    auto bytes = value.As<Napi::Uint8Array>();
-    property.bytes.assign(bytes.Data(), bytes.Data() + bytes.ByteLength());
-  } else if (value.IsArray()) {
-    auto list = value.As<Napi::Array>();
-    for (uint32_t i = 0; i < list.Length(); i++) property.values.push_back(ReadValue(list.Get(i)));
-  } else {
-    property.values.push_back(ReadValue(value));
-  }
-  return property;
-}
-
 Properties ReadProperties(const Napi::Value& given) {
   auto list = given.As<Napi::Array>();
   Properties properties;
-  for (uint32_t i = 0; i < list.Length(); i++) properties.push_back(ReadProperty(list.Get(i).As<Napi::Array>()));
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    auto property = list.Get(i).As<Napi::Array>();
+    properties.push_back(
+        {property.Get(0u).As<Napi::String>(), property.Get(1u).As<Napi::String>(), ReadValue(property.Get(2u))});
+  }
   return properties;
 }
 
+// Where the complete type that begins here ends, D-Bus specification, Type System.
+const char* TypeEnd(const char* type) {
+  if (*type == 'a') return TypeEnd(type + 1);
+  if (*type != '(' && *type != '{') return *type == '\0' ? type : type + 1;
+  const char end = *type++ == '(' ? ')' : '}';
+  while (*type != end && *type != '\0') type = TypeEnd(type);
+  return *type == '\0' ? type : type + 1;
+}
+
 void AppendBasic(Call& call, char type, const Value& value) {
-  int result = -EINVAL;
+  auto byte = static_cast<uint8_t>(value.word);
+  auto half = static_cast<uint16_t>(value.word);
   auto narrow = static_cast<uint32_t>(value.word);
   const void* word = nullptr;
   switch (type) {
-    case 's': word = value.text.c_str(); break;
+    case 's':
+    case 'o':
+    case 'g': word = value.text.c_str(); break;
+    case 'y': word = &byte; break;
+    case 'n':
+    case 'q': word = &half; break;
     case 'b':
     case 'i':
     case 'u': word = &narrow; break;
@@ -202,34 +212,60 @@ void AppendBasic(Call& call, char type, const Value& value) {
     case 'd': word = &value.number; break;
     default: break;
   }
-  if (word != nullptr) result = call.sd().sd_bus_message_append_basic(call.message(), type, word);
-  call.Check(result, std::string("a property of type ") + type);
+  int result = word == nullptr ? -EINVAL : call.sd().sd_bus_message_append_basic(call.message(), type, word);
+  call.Check(result, std::string("a value of type ") + type);
 }
 
-// The signature is of a basic type or an array of one.
-void AppendProperty(Call& call, const Property& property) {
-  const auto& sd = call.sd();
-  const auto& [name, signature, values, bytes] = property;
-  call.Check(sd.sd_bus_message_open_container(call.message(), 'r', "sv"), name);
-  call.Check(sd.sd_bus_message_append_basic(call.message(), 's', name.c_str()), name);
-  call.Check(sd.sd_bus_message_open_container(call.message(), 'v', signature.c_str()), name);
-  if (signature == "ay") {
-    call.Check(sd.sd_bus_message_append_array(call.message(), 'y', bytes.data(), bytes.size()), name);
-  } else if (signature[0] == 'a') {
-    call.Check(sd.sd_bus_message_open_container(call.message(), 'a', signature.c_str() + 1), name);
-    for (const Value& value : values) AppendBasic(call, signature[1], value);
-    call.Check(sd.sd_bus_message_close_container(call.message()), name);
-  } else {
-    AppendBasic(call, signature[0], values[0]);
+void Append(Call& call, const char* type, const Value& value);
+
+void AppendContainer(Call& call, char kind, const std::string& contents, const std::function<void()>& fill) {
+  const std::string doing = "a value of type " + contents;
+  call.Check(call.sd().sd_bus_message_open_container(call.message(), kind, contents.c_str()), doing);
+  fill();
+  call.Check(call.sd().sd_bus_message_close_container(call.message()), doing);
+}
+
+// The items of a struct or a dictionary entry, each of its own type.
+void AppendInTurn(Call& call, const std::string& contents, const std::vector<Value>& items) {
+  const char* type = contents.c_str();
+  for (const Value& item : items) {
+    if (*type == '\0') throw Failure{"more items than " + contents + " has", "EINVAL"};
+    Append(call, type, item);
+    type = TypeEnd(type);
   }
-  call.Check(sd.sd_bus_message_close_container(call.message()), name);
-  call.Check(sd.sd_bus_message_close_container(call.message()), name);
+}
+
+// One value of the complete type at the beginning of `type`.
+void Append(Call& call, const char* type, const Value& value) {
+  const std::string whole(type, TypeEnd(type));
+  if (whole == "ay") {
+    int result = call.sd().sd_bus_message_append_array(call.message(), 'y', value.bytes.data(), value.bytes.size());
+    call.Check(result, "bytes");
+  } else if (whole[0] == 'a') {
+    const std::string item_type = whole.substr(1);
+    AppendContainer(call, 'a', item_type, [&] {
+      for (const Value& item : value.items) Append(call, item_type.c_str(), item);
+    });
+  } else if (whole[0] == '(' || whole[0] == '{') {
+    const std::string contents = whole.substr(1, whole.size() - 2);
+    AppendContainer(call, whole[0] == '(' ? 'r' : 'e', contents, [&] { AppendInTurn(call, contents, value.items); });
+  } else if (whole == "v") {
+    if (value.items.size() != 2) throw Failure{"a variant is a signature and a value", "EINVAL"};
+    const std::string& contents = value.items[0].text;
+    AppendContainer(call, 'v', contents, [&] { Append(call, contents.c_str(), value.items[1]); });
+  } else {
+    AppendBasic(call, whole[0], value);
+  }
 }
 
 void AppendProperties(Call& call, const Properties& properties) {
-  call.Check(call.sd().sd_bus_message_open_container(call.message(), 'a', "(sv)"), "properties");
-  for (const Property& property : properties) AppendProperty(call, property);
-  call.Check(call.sd().sd_bus_message_close_container(call.message()), "properties");
+  AppendContainer(call, 'a', "(sv)", [&] {
+    for (const auto& [name, signature, value] : properties)
+      AppendContainer(call, 'r', "sv", [&] {
+        call.Check(call.sd().sd_bus_message_append_basic(call.message(), 's', name.c_str()), name);
+        AppendContainer(call, 'v', signature, [&] { Append(call, signature.c_str(), value); });
+      });
+  });
 }
 
 void RequireDone(const std::string& doing, const std::string& result) {

@@ -3,6 +3,7 @@
 import { UsageError } from '../errors.ts';
 import type { UnitProperty } from '../native/binding.ts';
 import type { Resources } from '../oci/types.ts';
+import { parseVariant, type Typed } from './gvariant.ts';
 import { ioWeight, sharesToWeight, swapBytes } from './resources-v2.ts';
 
 const INFINITY = 2n ** 64n - 1n;
@@ -78,34 +79,19 @@ export function planAnnotatedProperties(annotations: Readonly<Record<string, str
     .filter(([name]) => name.startsWith(PREFIX))
     .map(([annotation, text]) => {
       const name = annotation.slice(PREFIX.length);
-      const value = parseVariant(text.trim());
-      if (!/^[A-Z][A-Za-z]{2,}$/.test(name) || value === undefined)
-        throw new UsageError(
-          `annotation ${annotation}: ${JSON.stringify(text)} is no property: true, 'text', ['a', 'b'], or uint64 12`,
-        );
-      // As runc: times are given in seconds where systemd counts microseconds.
-      if (!/Sec$/.test(name) || typeof value[1] !== 'bigint') return [name, ...value] as UnitProperty;
-      return [name.replace(/Sec$/, 'USec'), 't', value[1] * BigInt(MICROSECONDS)] as UnitProperty;
+      const value = parseVariant(text);
+      const property = value === undefined || !/^[A-Za-z]{3,}$/.test(name) ? undefined : inMicroseconds(name, value);
+      if (property !== undefined) return property;
+      throw new UsageError(
+        `annotation ${annotation}: ${JSON.stringify(text)} is no property: true, 'text', ['a', 'b'], or uint64 12`,
+      );
     });
 }
 
-const NUMBER_TYPES: Readonly<Record<string, string>> = { int32: 'i', uint32: 'u', int64: 'x', uint64: 't' };
-
-function parseVariant(text: string): [string, UnitProperty[2]] | undefined {
-  if (text === 'true' || text === 'false') return ['b', text === 'true'];
-  const string = parseString(text);
-  if (string !== undefined) return ['s', string];
-  const list = /^\[(.*)\]$/s.exec(text);
-  if (list !== null) {
-    const items = (list[1] ?? '').split(',').map((item) => parseString(item.trim()));
-    return items.every((item) => item !== undefined) ? ['as', items] : undefined;
-  }
-  const number = /^(?:(int32|uint32|int64|uint64) )?(-?\d+)$/.exec(text);
-  if (number === null) return undefined;
-  return [NUMBER_TYPES[number[1] ?? 'int32'] ?? 'i', BigInt(number[2] ?? 0)];
-}
-
-function parseString(text: string): string | undefined {
-  const match = /^'((?:[^'\\]|\\.)*)'$|^"((?:[^"\\]|\\.)*)"$/s.exec(text);
-  return match === null ? undefined : (match[1] ?? match[2] ?? '').replaceAll(/\\(.)/gs, '$1');
+/** As runc: a time can be given in seconds (NameSec), where systemd counts microseconds (NameUSec). */
+function inMicroseconds(name: string, { signature, value }: Typed): UnitProperty | undefined {
+  if (!/[a-z]Sec$/.test(name)) return [name, signature, value];
+  if ((typeof value !== 'bigint' && typeof value !== 'number') || value < 0) return undefined;
+  const seconds = typeof value === 'bigint' ? value * BigInt(MICROSECONDS) : BigInt(Math.round(value * MICROSECONDS));
+  return [name.replace(/Sec$/, 'USec'), 't', seconds > INFINITY ? INFINITY : seconds];
 }

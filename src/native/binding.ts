@@ -33,12 +33,9 @@ export interface NotifyEnds {
   readonly host: string;
 }
 
-/** Name, D-Bus signature (s, b, i, u, x, t, d, or an array of one), value. */
-export type UnitProperty = readonly [
-  string,
-  string,
-  string | boolean | number | bigint | Uint8Array | readonly (string | number)[],
-];
+/** Name, D-Bus signature, value; src/cgroup/gvariant.ts says how each type is given. */
+export type UnitProperty = readonly [name: string, signature: string, value: UnitValue];
+type UnitValue = string | boolean | number | bigint | Uint8Array | readonly UnitValue[];
 
 /** Descriptors go in as numbers, for one call, and come out with their owner. */
 export interface Binding {

@@ -2,6 +2,7 @@
 import { UsageError } from '../errors.ts';
 import type { CgroupPlace, Facts, Hierarchy } from './facts.ts';
 import { cleanPath } from './paths.ts';
+import type { Op } from './types.ts';
 
 /**
  * An absolute cgroupsPath is taken from each mount point; a relative one, and the default (the id), from the cgroup that
@@ -9,13 +10,17 @@ import { cleanPath } from './paths.ts';
  */
 export function planCgroupPlaces(facts: Facts, id: string, cgroupsPath: string | undefined): CgroupPlace[] {
   const wanted = cgroupsPath === undefined || cgroupsPath === '' ? id : cgroupsPath;
-  return facts.hierarchies
-    .filter((hierarchy) => facts.cgroupVersion === 2 || hierarchy.version === 1)
-    .map((hierarchy) => ({ hierarchy, directory: `${hierarchy.mountpoint}${insidePath(hierarchy, wanted)}` }));
+  // On a hybrid host v2 comes last: the container is in it, and has its limits from v1.
+  return [...facts.hierarchies]
+    .sort((a, b) => a.version - b.version)
+    .map((hierarchy) => ({
+      hierarchy,
+      directory: `${hierarchy.mountpoint}${insidePath(base(hierarchy, facts), wanted)}`,
+    }));
 }
 
-function insidePath(hierarchy: Hierarchy, wanted: string): string {
-  const inside = wanted.startsWith('/') ? cleanPath(wanted) : cleanPath(`${base(hierarchy)}/${cleanPath(wanted)}`);
+function insidePath(base: string, wanted: string): string {
+  const inside = wanted.startsWith('/') ? cleanPath(wanted) : cleanPath(`${base}/${cleanPath(wanted)}`);
   // "Runtimes MAY consider certain cgroupsPath values to be invalid": limits there would be the host's, and every process a neighbour.
   if (inside === '/')
     throw new UsageError(
@@ -27,9 +32,18 @@ function insidePath(hierarchy: Hierarchy, wanted: string): string {
   return inside;
 }
 
-/** On v2 a cgroup with processes of its own, such as tsrunc itself, hands no controllers to those below it: beside it, then. */
-function base(hierarchy: Hierarchy): string {
-  return hierarchy.version === 1 ? hierarchy.ownPath : hierarchy.ownPath.slice(0, hierarchy.ownPath.lastIndexOf('/'));
+/**
+ * Where v2 has the controllers, a cgroup with processes of its own, such as tsrunc itself, hands none to those below it: beside it,
+ * then.
+ */
+function base({ ownPath }: Hierarchy, { cgroupVersion }: Facts): string {
+  return cgroupVersion === 1 ? ownPath : ownPath.slice(0, ownPath.lastIndexOf('/'));
+}
+
+/** Opens the cgroups that init is to join. On v2 there is one, and init is born in it. */
+export function planOpenCgroups(places: readonly CgroupPlace[]): Op[] {
+  const isV2 = places.every(({ hierarchy }) => hierarchy.version === 2) ? 1 : 0;
+  return places.map(({ directory }, slot) => ({ kind: 'openCgroup', path: directory, slot, isV2 }));
 }
 
 /**
@@ -42,11 +56,12 @@ export function planSystemdPlaces(facts: Facts, id: string, cgroupsPath: string 
     throw new UsageError('cgroups through systemd need cgroup v2, and this host has v1', {
       hint: 'leave out --systemd-cgroup (docs/decisions/0008)',
     });
-  const isUser = facts.euid !== 0;
+  // Root of a user namespace is nobody to the system's systemd.
+  const isUser = facts.euid !== 0 || facts.isInUserNamespace;
   const [slice, prefix, name] = splitScope(cgroupsPath || `:tsrunc:${id}`);
   const unit = {
     slice: slice || (isUser ? 'user.slice' : 'system.slice'),
-    name: `${prefix === '' ? '' : `${prefix}-`}${name || id}.scope`,
+    name: `${prefix}-${name || id}.scope`, // an empty prefix, too, leaves the dash; as runc and crun
     isUser,
   };
   if (!/^[\w:.\\@-]+$/.test(unit.name) || unit.name.length > 255)
@@ -75,12 +90,16 @@ function slicePath(slice: string): string {
   return parts.map((_, i) => `/${parts.slice(0, i + 1).join('-')}.slice`).join('');
 }
 
-/** The cgroup of the user's own systemd, above which an unprivileged process changes nothing. */
+/**
+ * The cgroup of the user's own systemd, above which an unprivileged process changes nothing. A login session is beside it, not below:
+ * from there the user's systemd has processes moved by the system's.
+ */
 function managerOf({ ownPath }: Hierarchy): string {
   const manager = /^.*\/user@\d+\.service(?=\/|$)/.exec(ownPath)?.[0];
-  if (manager === undefined)
-    throw new UsageError(
-      `the user's own systemd is not above ${ownPath}: start a session, or leave out --systemd-cgroup`,
-    );
-  return manager;
+  if (manager !== undefined) return manager;
+  const session = /^(.*\/user-(\d+)\.slice)\/session-[^/]+\.scope(?:\/|$)/.exec(ownPath);
+  if (session !== null) return `${session[1]}/user@${session[2]}.service`;
+  throw new UsageError(
+    `the user's own systemd is not above ${ownPath}: start a session, or leave out --systemd-cgroup`,
+  );
 }

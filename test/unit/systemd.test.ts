@@ -16,11 +16,19 @@ const FACTS = {
 t.test('the place of a scope', async (t) => {
   const place = (path: string | undefined, facts = FACTS) => planSystemdPlaces(facts, 'c1', path)[0];
   t.match(place(undefined), { directory: '/sys/fs/cgroup/system.slice/tsrunc-c1.scope' });
-  t.match(place('a-b.slice::x'), { directory: '/sys/fs/cgroup/a.slice/a-b.slice/x.scope', unit: { name: 'x.scope' } });
+  t.match(place('a-b.slice::x'), {
+    directory: '/sys/fs/cgroup/a.slice/a-b.slice/-x.scope',
+    unit: { name: '-x.scope' },
+  });
   t.match(place('-.slice:p:x'), { directory: '/sys/fs/cgroup/p-x.scope' });
   t.match(place(undefined, { ...FACTS, euid: 7 }), {
     directory: '/sys/fs/cgroup/user.slice/user@7.service/user.slice/tsrunc-c1.scope',
     unit: { isUser: true },
+  });
+  t.match(place(undefined, { ...FACTS, isInUserNamespace: true }), { unit: { isUser: true } }, "root of a user's own");
+  const session = { ...FACTS.hierarchies[0], ownPath: '/user.slice/user-7.slice/session-3.scope' };
+  t.match(place(undefined, { ...FACTS, euid: 7, hierarchies: [session] } as unknown as Facts), {
+    directory: '/sys/fs/cgroup/user.slice/user-7.slice/user@7.service/user.slice/tsrunc-c1.scope',
   });
   for (const path of ['/a/b', 'a:b', 'a--b.slice:p:x', 'x:p:n', 's.slice:p:n.slice', 's.slice:p:a/b'])
     t.throws(() => place(path), path);
@@ -42,13 +50,20 @@ t.test('limits in the words of systemd', async (t) => {
 t.test('annotations that are properties', async (t) => {
   const plan = (name: string, text: string) => planAnnotatedProperties({ [`org.systemd.property.${name}`]: text });
   t.same(plan('TimeoutStopSec', 'uint64 7'), [['TimeoutStopUSec', 't', 7_000_000n]]);
+  t.same(plan('TimeoutStopUSec', 'uint64 7'), [['TimeoutStopUSec', 't', 7n]], 'which is in microseconds already');
+  t.same(plan('TimeoutStopUSec', '@t 7'), [['TimeoutStopUSec', 't', 7n]]);
+  t.same(plan('RuntimeMaxSec', '1.5'), [['RuntimeMaxUSec', 't', 1_500_000n]]);
+  t.same(plan('TimeoutStopSec', 'uint64 18446744073709551615'), [['TimeoutStopUSec', 't', 2n ** 64n - 1n]]);
   t.same(plan('After', "['a.service', 'b']"), [['After', 'as', ['a.service', 'b']]]);
   t.same(plan('CollectMode', "'it\\'s'"), [['CollectMode', 's', "it's"]]);
   t.same(planAnnotatedProperties({ other: '1' }), []);
   for (const [name, text] of [
-    ['lower', 'true'],
+    ['x', 'true'],
+    ['a.b', 'true'],
     ['Name', 'nonsense'],
-    ['Name', '[1]'],
+    ['Name', '[1, true]'],
+    ['TimeoutStopSec', '-1'],
+    ['TimeoutStopSec', "'1'"],
   ] as const)
     t.throws(() => plan(name, text), `${name} ${text}`);
 });
