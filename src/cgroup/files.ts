@@ -60,8 +60,18 @@ export function readCgroupFile(path: string): string | undefined {
 
 /** The process ids in a cgroup itself. On v2 a process of an outer pid namespace reads as 0. */
 export function processesIn(directory: string): number[] {
-  const text = readCgroupFile(`${directory}/cgroup.procs`) ?? '';
+  const text = readProcesses(directory) ?? '';
   return text === '' ? [] : text.split('\n').map(Number);
+}
+
+/** A threaded cgroup of v2 has threads of processes that count elsewhere: their ids do for a signal. */
+function readProcesses(directory: string): string | undefined {
+  try {
+    return readCgroupFile(`${directory}/cgroup.procs`);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOTSUP' && errorCode(error) !== 'EOPNOTSUPP') throw error;
+    return readCgroupFile(`${directory}/cgroup.threads`);
+  }
 }
 
 /** The process ids in a cgroup and in every one below it. */

@@ -3,7 +3,6 @@ import { FileError, StateError } from '../errors.ts';
 import type { Resources } from '../oci/types.ts';
 import type { CgroupPlace } from '../plan/facts.ts';
 import {
-  cgroupFile,
   pause,
   processesBelow,
   processesIn,
@@ -15,10 +14,11 @@ import { MadeCgroups } from './made.ts';
 import type { CgroupManager, Ended } from './manager.ts';
 import { refuseProcesses, type IsOurs } from './processes.ts';
 import { readStatsV1 } from './read-stats.ts';
+import { absentController } from './refusals.ts';
 import { emptyCgroup, removeCgroup, type Left } from './remove.ts';
 import { planResourcesV1, planUpdateV1, type CgroupWrite } from './resources-v1.ts';
 import { parseFlat, type CgroupStats } from './stats.ts';
-import { UndoableWriter } from './writer.ts';
+import { UndoableWriter, writeLimits } from './writer.ts';
 
 const FREEZE_TRIES = 1000;
 
@@ -49,22 +49,14 @@ export class FsCgroup1 implements CgroupManager {
   }
 
   apply(resources: Resources | undefined): void {
-    this.#write(planResourcesV1(resources), (path, value) => this.#made.write(path, value));
+    writeLimits(planResourcesV1(resources), this.#locate, (path, value) => this.#made.write(path, value));
   }
 
+  /** "Cgroup delegation is not secure in cgroups v1", config-linux.md. */
+  delegate(): void {}
+
   async update(resources: Resources): Promise<void> {
-    // Memory and memory+swap must never cross: which goes first depends on the direction, so the second try is reversed.
-    const writes = planUpdateV1(resources);
-    const memory = writes.filter((write) => write.controller === 'memory');
-    try {
-      this.#write(writes, (path, value) => this.#undoable.write(path, value));
-    } catch (error) {
-      if (memory.length < 2) throw error;
-      this.#undoable.undo();
-      this.#write([...memory.reverse(), ...writes.filter((write) => write.controller !== 'memory')], (path, value) =>
-        this.#undoable.write(path, value),
-      );
-    }
+    this.#undoable.write(planUpdateV1(resources), this.#locate);
   }
 
   restore(): void {
@@ -80,14 +72,11 @@ export class FsCgroup1 implements CgroupManager {
     return parseFlat(directory === undefined ? '' : readCgroupFile(`${directory}/memory.oom_control`))['oom_kill'] ?? 0;
   }
 
-  #write(writes: readonly CgroupWrite[], write: (path: string, value: string) => void): void {
-    for (const { controller, file, value } of writes) {
-      const directory = this.#directoryOf(controller);
-      if (directory === undefined)
-        throw new FileError(`${file} = ${value}: the cgroup controller ${controller} is not mounted on this host`);
-      write(cgroupFile(directory, file), value);
-    }
-  }
+  readonly #locate = (write: CgroupWrite): string => {
+    const directory = this.#directoryOf(write.controller);
+    if (directory === undefined) throw absentController(write, this.#places);
+    return directory;
+  };
 
   async freeze(): Promise<void> {
     const file = `${this.#freezer()}/freezer.state`;

@@ -1,11 +1,13 @@
 // Owns the cgroup of one container on a v2 host, through the files. The kernel's admin-guide/cgroup-v2.
-import { errorCode, FileError, StateError } from '../errors.ts';
+import { readFileSync } from 'node:fs';
+import { errorCode, FileError, StateError, UsageError } from '../errors.ts';
 import { native } from '../native/binding.ts';
-import type { Resources } from '../oci/types.ts';
+import type { DeviceRule, Resources } from '../oci/types.ts';
 import type { CgroupPlace, Hierarchy } from '../plan/facts.ts';
+import { handDownControllers } from './controllers.ts';
+import { delegateCgroup } from './delegation.ts';
 import { planDeviceProgram } from './device-program.ts';
 import {
-  cgroupFile,
   pause,
   processesBelow,
   processesIn,
@@ -20,7 +22,7 @@ import { readStatsV2 } from './read-stats.ts';
 import { emptyCgroup, removeCgroup, type Left } from './remove.ts';
 import { planResourcesV2 } from './resources-v2.ts';
 import { parseFlat, type CgroupStats } from './stats.ts';
-import { UndoableWriter } from './writer.ts';
+import { UndoableWriter, writeLimits } from './writer.ts';
 
 const FREEZE_TRIES = 1000;
 
@@ -40,7 +42,6 @@ export class FsCgroup2 implements CgroupManager {
     this.refuseOccupied();
     // A cgroup above that is frozen: init would stop as it enters, and nobody could tell why.
     if (this.#made.ensure(this.#directory) && isStopped(this.#directory)) throw frozen(this.#directory);
-    this.enableControllers();
   }
 
   get found(): readonly string[] {
@@ -58,14 +59,33 @@ export class FsCgroup2 implements CgroupManager {
   }
 
   apply(resources: Resources | undefined): void {
-    native().attachDeviceProgram(this.#directory, planDeviceProgram(resources?.devices ?? []));
-    this.#write(resources, (path, value) => this.#made.write(path, value));
+    const writes = planResourcesV2(resources);
+    const put = (path: string, value: string) => this.#made.write(path, value);
+    handDownControllers(this.#hierarchy.mountpoint, this.#directory, writes);
+    attachDevices(this.#directory, resources?.devices ?? []);
+    writeLimits(writes, this.#locate, put);
+  }
+
+  delegate(uid: number): void {
+    delegateCgroup(this.#directory, uid);
   }
 
   async update(resources: Resources): Promise<void> {
-    if (resources.devices !== undefined)
-      native().attachDeviceProgram(this.#directory, planDeviceProgram(resources.devices));
-    this.#write(resources, (path, value) => this.#undoable.write(path, value));
+    if (resources.memory?.checkBeforeUpdate) this.#refuseBelowUse(resources.memory);
+    if (resources.devices !== undefined) attachDevices(this.#directory, resources.devices);
+    this.#undoable.write(planResourcesV2(resources), this.#locate);
+  }
+
+  /** v1 refuses a limit that is below what is used; v2 takes it, and kills. */
+  #refuseBelowUse(memory: NonNullable<Resources['memory']>): void {
+    const used = (file: string) => Number(readCgroupFile(`${this.#directory}/${file}`) ?? 0);
+    const { limit, swap } = memory;
+    const inMemory = used('memory.current');
+    if (limit && limit > 0 && limit < inMemory)
+      throw new UsageError(`rejecting memory limit ${limit} < usage ${inMemory} (memory.checkBeforeUpdate)`);
+    const inBoth = inMemory + used('memory.swap.current');
+    if (swap && swap > 0 && swap < inBoth)
+      throw new UsageError(`rejecting memory+swap limit ${swap} < usage ${inBoth} (memory.checkBeforeUpdate)`);
   }
 
   restore(): void {
@@ -80,16 +100,7 @@ export class FsCgroup2 implements CgroupManager {
     return parseFlat(readCgroupFile(`${this.#directory}/memory.events`))['oom_kill'] ?? 0;
   }
 
-  #write(resources: Resources | undefined, write: (path: string, value: string) => void): void {
-    for (const { controller, file, value } of planResourcesV2(resources)) {
-      const path = cgroupFile(this.#directory, file);
-      if (readCgroupFile(path) === undefined && !isWriteOnly(file))
-        throw new FileError(
-          `${file} = ${value}: the cgroup controller ${controller} is not available in ${this.#directory}`,
-        );
-      write(path, value);
-    }
-  }
+  readonly #locate = () => this.#directory;
 
   async freeze(): Promise<void> {
     writeCgroupFile(`${this.#directory}/cgroup.freeze`, '1');
@@ -133,35 +144,14 @@ export class FsCgroup2 implements CgroupManager {
     await emptyCgroup(this.#directory, isOurs);
     return [];
   }
-
-  /** Every controller that the parent has, from the top down: a cgroup has only what its parent hands on. */
-  enableControllers(): void {
-    const steps = this.#directory.slice(this.#hierarchy.mountpoint.length).split('/').filter(Boolean);
-    let directory = this.#hierarchy.mountpoint;
-    for (const step of steps) {
-      const available = (readCgroupFile(`${directory}/cgroup.controllers`) ?? '').split(' ').filter(Boolean);
-      const enabled = new Set((readCgroupFile(`${directory}/cgroup.subtree_control`) ?? '').split(' '));
-      for (const controller of available) if (!enabled.has(controller)) enable(directory, controller);
-      directory = `${directory}/${step}`;
-    }
-  }
 }
 
-/** One at a time: one that cannot be enabled (a parent with processes of its own, realtime threads) must not keep the rest. */
-function enable(directory: string, controller: string): void {
+/** The rules as a program. An unprivileged caller may load none: there nobody makes devices, and the mounts show few. */
+function attachDevices(directory: string, rules: readonly DeviceRule[]): void {
   try {
-    writeCgroupFile(`${directory}/cgroup.subtree_control`, `+${controller}`);
+    native().attachDeviceProgram(directory, planDeviceProgram(rules));
   } catch (error) {
-    const code = errorCode((error as FileError).cause);
-    if (
-      code !== 'EBUSY' &&
-      code !== 'ENOTSUP' &&
-      code !== 'EINVAL' &&
-      code !== 'ENOENT' &&
-      code !== 'EACCES' &&
-      code !== 'EROFS'
-    )
-      throw error;
+    if (errorCode(error) !== 'EPERM' || isHostRoot()) throw error;
   }
 }
 
@@ -174,6 +164,7 @@ function frozen(directory: string): StateError {
   return new StateError('ERR_STATE_BUSY', `container's cgroup unexpectedly frozen`, { hint: directory });
 }
 
-function isWriteOnly(file: string): boolean {
-  return file === 'memory.reclaim' || file === 'cgroup.kill';
+function isHostRoot(): boolean {
+  const map = readFileSync('/proc/self/uid_map', 'utf8').trim().split(/\s+/).join(' ');
+  return process.geteuid?.() === 0 && map === '0 0 4294967295';
 }

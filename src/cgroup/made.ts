@@ -44,7 +44,7 @@ export class MadeCgroups {
   write(path: string, value: string): void {
     const directory = dirname(path);
     if (this.#own.includes(directory) || this.#above.includes(directory)) writeCgroupFile(path, value);
-    else this.#values.write(path, value);
+    else this.#values.put(path, value);
   }
 
   /** A new cpuset is empty, and takes no process until it has CPUs and memory nodes: its parent's, from the top down. */

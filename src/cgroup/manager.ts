@@ -26,6 +26,8 @@ export interface CgroupManager {
   undo(isOurs: IsOurs): Promise<Left[]>;
   /** Writes the limits. SyscallError-like errors name file and value. */
   apply(resources: Resources | undefined): void;
+  /** Gives it to a user of the host, where that can do no harm: on v2. */
+  delegate(uid: number): void;
   /** apply() for a cgroup with processes in it: remembers what was there. Devices too. */
   update(resources: Resources): Promise<void>;
   /** Puts back what the last update() has changed. */

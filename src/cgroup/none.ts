@@ -23,6 +23,8 @@ export class NoCgroup implements CgroupManager {
       throw new UsageError(`/linux/resources/${limit[0]} needs a cgroup, and --cgroup-manager disabled makes none`);
   }
 
+  delegate(): void {}
+
   async update(): Promise<void> {
     throw new FileError(WHY);
   }

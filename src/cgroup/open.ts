@@ -12,5 +12,10 @@ export function openCgroup(given: readonly CgroupPlace[]): CgroupManager {
   const [place] = places;
   if (place === undefined) return new NoCgroup();
   if (place.unit !== undefined) return new SystemdCgroup(place, place.unit);
-  return place.hierarchy.version === 2 ? new FsCgroup2(place) : new FsCgroup1(places);
+  return cgroupVersion(places) === 2 ? new FsCgroup2(place) : new FsCgroup1(places);
+}
+
+/** Which one the limits are of: a hybrid host has places of both, and its limits from v1. */
+export function cgroupVersion(places: readonly CgroupPlace[]): 1 | 2 {
+  return places.every(({ hierarchy }) => hierarchy.version === 2) ? 2 : 1;
 }

@@ -1,11 +1,14 @@
 // Owns linux.resources in the files of cgroup v1, cgroups(7) and the kernel's admin-guide/cgroup-v1. Pure.
 import type { DeviceRule, Resources } from '../oci/types.ts';
+import { requireV1 } from './convertible.ts';
 
 /** One value for one file of one controller. */
 export interface CgroupWrite {
   readonly controller: string;
   readonly file: string;
   readonly value: string;
+  /** What to write where the kernel has no such file; absent: that is an error. */
+  readonly otherwise?: Pick<CgroupWrite, 'file' | 'value'> | 'nothing';
 }
 
 /** The writes for a new cgroup, devices first. */
@@ -20,6 +23,7 @@ export function planUpdateV1(resources: Resources): CgroupWrite[] {
 
 /** In an order in which the kernel takes them. */
 function planLimitsV1(resources: Resources): CgroupWrite[] {
+  requireV1(resources);
   return [
     ...planMemory(resources.memory),
     ...planCpu(resources.cpu),
@@ -112,19 +116,29 @@ function planPids(pids: Resources['pids']): CgroupWrite[] {
   return [{ controller: 'pids', file: 'pids.max', value: pids.limit < 0 ? 'max' : String(pids.limit) }];
 }
 
-function planBlockIo(blockIO: Resources['blockIO']): CgroupWrite[] {
-  if (blockIO === undefined) return [];
+/** Since the CFQ scheduler has gone, weights are those of BFQ: they have the same range, and a name of their own. */
+function planWeights(blockIO: NonNullable<Resources['blockIO']>): CgroupWrite[] {
   const writes: CgroupWrite[] = [];
-  const add = (file: string, value: string | number | null | undefined) => {
-    if (value !== undefined && value !== null)
-      writes.push({ controller: 'blkio', file: `blkio.${file}`, value: String(value) });
-  };
-  if (blockIO.weight) add('weight', blockIO.weight);
+  const add = (file: string, value: string | number, bfqFile?: string) =>
+    writes.push({
+      controller: 'blkio',
+      file: `blkio.${file}`,
+      value: String(value),
+      ...(bfqFile === undefined ? {} : { otherwise: { file: `blkio.${bfqFile}`, value: String(value) } }),
+    });
+  if (blockIO.weight) add('weight', blockIO.weight, 'bfq.weight');
   if (blockIO.leafWeight) add('leaf_weight', blockIO.leafWeight);
   for (const device of blockIO.weightDevice ?? []) {
-    if (device.weight != null) add('weight_device', `${device.major}:${device.minor} ${device.weight}`);
-    if (device.leafWeight != null) add('leaf_weight_device', `${device.major}:${device.minor} ${device.leafWeight}`);
+    const number = `${device.major}:${device.minor}`;
+    if (device.weight != null) add('weight_device', `${number} ${device.weight}`, 'bfq.weight_device');
+    if (device.leafWeight != null) add('leaf_weight_device', `${number} ${device.leafWeight}`);
   }
+  return writes;
+}
+
+function planBlockIo(blockIO: Resources['blockIO']): CgroupWrite[] {
+  if (blockIO === undefined) return [];
+  const writes = planWeights(blockIO);
   const throttles = [
     ['throttle.read_bps_device', blockIO.throttleReadBpsDevice],
     ['throttle.write_bps_device', blockIO.throttleWriteBpsDevice],
@@ -132,14 +146,15 @@ function planBlockIo(blockIO: Resources['blockIO']): CgroupWrite[] {
     ['throttle.write_iops_device', blockIO.throttleWriteIOPSDevice],
   ] as const;
   for (const [file, devices] of throttles)
-    for (const device of devices ?? []) add(file, `${device.major}:${device.minor} ${device.rate}`);
+    for (const { major, minor, rate } of devices ?? [])
+      writes.push({ controller: 'blkio', file: `blkio.${file}`, value: `${major}:${minor} ${rate}` });
   return writes;
 }
 
 function planOthers(resources: Resources): CgroupWrite[] {
   const writes: CgroupWrite[] = [];
   for (const { pageSize, limit } of resources.hugepageLimits ?? [])
-    writes.push({ controller: 'hugetlb', file: `hugetlb.${pageSize}.limit_in_bytes`, value: String(limit) });
+    writes.push(...hugetlbWrites(pageSize, String(limit), 'limit_in_bytes'));
   if (resources.network?.classID)
     writes.push({ controller: 'net_cls', file: 'net_cls.classid', value: String(resources.network.classID) });
   for (const { name, priority } of resources.network?.priorities ?? [])
@@ -147,6 +162,15 @@ function planOthers(resources: Resources): CgroupWrite[] {
   for (const [device, limits] of Object.entries(resources.rdma ?? {}))
     writes.push({ controller: 'rdma', file: 'rdma.max', value: rdmaLimit(device, limits) });
   return writes;
+}
+
+/** The limit of pages in use, and of those reserved, which Linux 5.7 added. config-linux.md, Huge page limits. */
+export function hugetlbWrites(pageSize: string, value: string, file: string): CgroupWrite[] {
+  const controller = 'hugetlb';
+  return [
+    { controller, file: `hugetlb.${pageSize}.${file}`, value },
+    { controller, file: `hugetlb.${pageSize}.rsvd.${file}`, value, otherwise: 'nothing' },
+  ];
 }
 
 /** "mlx5_0 hca_handle=2 hca_object=2000", admin-guide/cgroup-v1/rdma. */

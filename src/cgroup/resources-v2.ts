@@ -1,10 +1,13 @@
 // Owns linux.resources in the files of cgroup v2, the kernel's admin-guide/cgroup-v2. Pure. Devices are a BPF program there.
+import { UsageError } from '../errors.ts';
 import type { Resources } from '../oci/types.ts';
-import { rdmaLimit, type CgroupWrite } from './resources-v1.ts';
+import { requireV2 } from './convertible.ts';
+import { hugetlbWrites, rdmaLimit, type CgroupWrite } from './resources-v1.ts';
 
 /** The writes; `controller` is what cgroup.subtree_control must enable. */
 export function planResourcesV2(resources: Resources | undefined): CgroupWrite[] {
   if (resources === undefined) return [];
+  requireV2(resources);
   const writes = [
     ...planMemory(resources.memory),
     ...planCpu(resources.cpu),
@@ -38,7 +41,10 @@ export function swapBytes(memory: Resources['memory']): number | undefined {
   const { limit, swap } = memory ?? {};
   if (swap == null || swap === 0) return limit === -1 ? -1 : undefined;
   if (swap < 0) return -1;
-  return limit == null || limit < 0 ? undefined : Math.max(0, swap - limit);
+  const hint = 'memory.swap limits memory and swap together; -1 is no limit';
+  if (limit == null || limit <= 0) throw new UsageError('unable to set swap limit without memory limit', { hint });
+  if (swap < limit) throw new UsageError('memory+swap limit should be >= memory limit', { hint });
+  return swap - limit;
 }
 
 /** The weight of v2 (1 to 10000, default 100) for the shares of v1 (2 to 262144, default 1024): a curve through all three. */
@@ -73,10 +79,15 @@ export function ioWeight(weight: number): number {
 function planIo(blockIO: Resources['blockIO']): CgroupWrite[] {
   if (blockIO === undefined) return [];
   const writes: CgroupWrite[] = [];
-  const add = (file: string, value: string) => writes.push({ controller: 'io', file: `io.${file}`, value });
-  if (blockIO.weight) add('weight', `default ${ioWeight(blockIO.weight)}`);
-  for (const device of blockIO.weightDevice ?? [])
-    if (device.weight != null) add('weight', `${device.major}:${device.minor} ${ioWeight(device.weight)}`);
+  // Where the BFQ scheduler is, its weights are what counts: as blkio's they go to 1000. io.weight is of the io.cost controller.
+  const addWeight = (bfq: string, cost: string) => {
+    const otherwise = { file: 'io.weight', value: cost };
+    writes.push({ controller: 'io', file: 'io.bfq.weight', value: bfq, otherwise });
+  };
+  const { weight } = blockIO;
+  if (weight) addWeight(String(weight), `default ${ioWeight(weight)}`);
+  for (const { major, minor, weight: own } of blockIO.weightDevice ?? [])
+    if (own != null) addWeight(`${major}:${minor} ${own}`, `${major}:${minor} ${ioWeight(own)}`);
   const throttles = [
     ['rbps', blockIO.throttleReadBpsDevice],
     ['wbps', blockIO.throttleWriteBpsDevice],
@@ -84,7 +95,8 @@ function planIo(blockIO: Resources['blockIO']): CgroupWrite[] {
     ['wiops', blockIO.throttleWriteIOPSDevice],
   ] as const;
   for (const [key, devices] of throttles)
-    for (const device of devices ?? []) add('max', `${device.major}:${device.minor} ${key}=${device.rate}`);
+    for (const { major, minor, rate } of devices ?? [])
+      writes.push({ controller: 'io', file: 'io.max', value: `${major}:${minor} ${key}=${rate}` });
   return writes;
 }
 
@@ -92,8 +104,8 @@ function planOthers(resources: Resources): CgroupWrite[] {
   const writes: CgroupWrite[] = [];
   const limit = resources.pids?.limit;
   if (limit != null) writes.push({ controller: 'pids', file: 'pids.max', value: max(limit) });
-  for (const page of resources.hugepageLimits ?? [])
-    writes.push({ controller: 'hugetlb', file: `hugetlb.${page.pageSize}.max`, value: String(page.limit) });
+  for (const { pageSize, limit } of resources.hugepageLimits ?? [])
+    writes.push(...hugetlbWrites(pageSize, String(limit), 'max'));
   for (const [device, limits] of Object.entries(resources.rdma ?? {}))
     writes.push({ controller: 'rdma', file: 'rdma.max', value: rdmaLimit(device, limits) });
   return writes;

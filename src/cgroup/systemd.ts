@@ -4,6 +4,7 @@ import { errorCode, FileError, whileFailing } from '../errors.ts';
 import { native } from '../native/binding.ts';
 import type { Resources } from '../oci/types.ts';
 import type { CgroupPlace, SystemdUnit } from '../plan/facts.ts';
+import { requireV2 } from './convertible.ts';
 import { FsCgroup2 } from './fs2.ts';
 import type { CgroupManager, Ended } from './manager.ts';
 import type { IsOurs } from './processes.ts';
@@ -16,6 +17,8 @@ export interface UnitContent {
   readonly id: string;
   readonly resources: Resources | undefined;
   readonly annotations: Readonly<Record<string, string>>;
+  /** To whom the cgroup is given. */
+  readonly owner: number | undefined;
 }
 
 const UNIT_EXISTS = 'org.freedesktop.systemd1.UnitExists';
@@ -41,6 +44,7 @@ export class SystemdCgroup implements CgroupManager {
   /** Starts the scope with init in it. */
   async start(pid: number, content: UnitContent): Promise<void> {
     const { name, slice, isUser } = this.#unit;
+    requireV2(content.resources ?? {});
     const properties = [
       ...planUnitProperties(content.id, slice, pid),
       ...planLimitProperties(content.resources),
@@ -49,23 +53,25 @@ export class SystemdCgroup implements CgroupManager {
     try {
       await native().startUnit(isUser, name, properties);
       this.#isStarted = true;
-    } catch (cause) {
-      this.#isStarted = errorCode(cause) !== UNIT_EXISTS;
-      throw new FileError('ask systemd for a scope', { cause });
+    } catch (error) {
+      this.#isStarted = errorCode(error) !== UNIT_EXISTS;
+      throw refusal('ask systemd for a scope', error);
     }
-    this.#files.enableControllers();
     this.#files.apply(content.resources);
+    if (content.owner !== undefined) this.#files.delegate(content.owner);
   }
 
-  /** The limits are start()'s. */
+  /** The limits are start()'s, and so is the owner. */
   apply(): void {}
+
+  delegate(): void {}
 
   async update(resources: Resources): Promise<void> {
     await this.#files.update(resources);
     try {
       await native().setUnitProperties(this.#unit.isUser, this.#unit.name, planLimitProperties(resources));
-    } catch (cause) {
-      throw await whileFailing(new FileError('tell systemd of the limits', { cause }), () => this.restore());
+    } catch (error) {
+      throw await whileFailing(refusal('tell systemd of the limits', error), () => this.restore());
     }
   }
 
@@ -115,8 +121,27 @@ export class SystemdCgroup implements CgroupManager {
       await native().stopUnit(this.#unit.isUser, this.#unit.name);
     } catch (error) {
       // A scope goes with its last process.
-      if (errorCode(error) !== NO_SUCH_UNIT) throw new FileError('end the scope of the container', { cause: error });
+      if (errorCode(error) !== NO_SUCH_UNIT) throw refusal('end the scope of the container', error);
     }
     return [];
   }
+}
+
+/** What systemd said, and its name for it; or why it could not be asked. */
+function refusal(doing: string, error: unknown): FileError {
+  const code = errorCode(error) ?? '';
+  const words = error instanceof Error ? error.message : String(error);
+  return new FileError(`${doing}: ${words}${code.includes('.') ? ` (${code})` : ''}`, hintFor(code));
+}
+
+function hintFor(code: string): { hint?: string } {
+  if (code === 'org.freedesktop.DBus.Error.PropertyReadOnly')
+    return {
+      hint: 'systemd does not know the property, or not for a scope: systemd.scope(5), systemd.resource-control(5)',
+    };
+  if (code === UNIT_EXISTS)
+    return {
+      hint: 'a unit of that name is there: systemctl status shows it; systemctl reset-failed forgets one that has failed',
+    };
+  return {};
 }

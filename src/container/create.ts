@@ -1,5 +1,7 @@
 // Owns the creation of a container up to the moment before its program runs, and the undoing of it. The order is the
 // lifecycle of runtime.md.
+import { resourceWarnings } from '../cgroup/convertible.ts';
+import { planCgroupOwner } from '../cgroup/delegation.ts';
 import type { CgroupManager } from '../cgroup/manager.ts';
 import { openCgroup } from '../cgroup/open.ts';
 import { SystemdCgroup } from '../cgroup/systemd.ts';
@@ -101,7 +103,8 @@ async function make(
     const { cgroupPlaces, keyring } = reserved;
     const input = openSlots(runtime, createInput({ ...options, keyring }, facts, cgroupPlaces), options, slots);
     const { plan, warnings } = planCreate(input);
-    for (const warning of warnings) log.warn(warning);
+    const ignored = resourceWarnings(bundle.config.linux?.resources ?? {}, facts.cgroupVersion);
+    for (const warning of [...warnings, ...ignored]) log.warn(warning);
     executor = await launchInit(runtime, plan, options, slots, { state, cgroup, made });
     const found = cgroup.found.length === 0 ? {} : { foundCgroups: cgroup.found };
     state = {
@@ -172,6 +175,8 @@ async function launchInit(
     cgroup.create();
     if (cgroup.found.length > 0) store.save({ ...state, foundCgroups: cgroup.found });
     cgroup.apply(bundle.config.linux?.resources);
+    const owner = planCgroupOwner(bundle.config);
+    if (owner !== undefined) cgroup.delegate(owner);
   };
   const isLate = waitsForCgroups(plan) && !(cgroup instanceof SystemdCgroup);
   let pid = 0;
@@ -233,6 +238,7 @@ async function reachStart(
           id,
           resources: config.linux?.resources,
           annotations: config.annotations ?? {},
+          owner: planCgroupOwner(config),
         });
         executor.proceed();
       } // otherwise it has been let go already

@@ -59,7 +59,6 @@ const ALLOWED = {
   resume: ['paused'],
   update: ['created', 'running', 'paused'],
   events: ['created', 'running', 'paused'],
-  ps: ['created', 'running', 'paused'],
   mounts: ['created', 'running', 'paused'],
 } as const satisfies Record<string, readonly Status[]>;
 
@@ -93,7 +92,6 @@ function refusal(operation: Operation, id: string, status: Status): string {
       return 'container not paused';
     case 'update':
     case 'events':
-    case 'ps':
     case 'mounts':
       return `container with id ${id} is not running`;
   }

@@ -1,15 +1,17 @@
 // Owns `update`: new limits in the files of the cgroup, and the old ones back when the kernel refuses one.
-import { openCgroup } from '../cgroup/open.ts';
+import { resourceWarnings } from '../cgroup/convertible.ts';
+import { cgroupVersion, openCgroup } from '../cgroup/open.ts';
 import { whileFailing } from '../errors.ts';
 import type { Resources } from '../oci/types.ts';
 import { whileAllowed } from './lifecycle.ts';
 import type { Runtime } from './runtime.ts';
 
-export async function updateContainer({ store }: Runtime, id: string, given: Resources): Promise<void> {
+export async function updateContainer({ store, log }: Runtime, id: string, given: Resources): Promise<void> {
   await whileAllowed(store, 'update', id, async (state) => {
     const cgroup = openCgroup(state.cgroupPlaces);
     const old = state.config.linux?.resources;
     const resources = completed(given, old);
+    for (const warning of resourceWarnings(given, cgroupVersion(state.cgroupPlaces))) log.warn(warning);
     try {
       await cgroup.update(resources);
     } catch (error) {
@@ -23,19 +25,30 @@ export async function updateContainer({ store }: Runtime, id: string, given: Res
   });
 }
 
-/** What the words of the options leave unsaid; as runc. */
+/** What is left unsaid and belongs to what is said; as runc. */
 function completed(given: Resources, old: Resources | undefined): Resources {
-  const { cpu, memory } = given;
-  const result: { cpu?: Resources['cpu']; memory?: Resources['memory'] } & Resources = { ...given };
-  // Quota and period are one file on v2: half of a pair keeps the other half.
-  if (cpu !== undefined)
-    result.cpu = {
-      ...cpu,
-      ...(cpu.quota != null && cpu.period == null && old?.cpu?.period != null ? { period: old.cpu.period } : {}),
-      ...(cpu.period != null && cpu.quota == null && old?.cpu?.quota != null ? { quota: old.cpu.quota } : {}),
-    };
-  if (memory?.limit === -1 && memory.swap == null) result.memory = { ...memory, swap: -1 };
-  return result;
+  return {
+    ...given,
+    // Quota and period are one file on v2: half of a pair keeps the other half.
+    ...(given.cpu == null ? {} : { cpu: withOld(given.cpu, old?.cpu, ['period', 'quota']) }),
+    ...(given.memory == null ? {} : { memory: completedMemory(given.memory, old?.memory) }),
+  };
+}
+
+type Memory = NonNullable<Resources['memory']>;
+
+/** Limits of memory, and of memory and swap, are a pair, too: v2 limits what is between them. */
+function completedMemory(given: Memory, old: Resources['memory']): Memory {
+  if (given.limit === -1 && given.swap == null) return { ...given, swap: -1 };
+  const isPair = Boolean(given.limit) || Boolean(given.swap);
+  return withOld(given, old, isPair ? ['limit', 'swap', 'checkBeforeUpdate'] : ['checkBeforeUpdate']);
+}
+
+/** With the old values of these names, where there is no new one; 0 is what callers send for what they leave alone. */
+function withOld<T extends object>(given: T, old: T | undefined, names: readonly (keyof T)[]): T {
+  const isAny = names.some((name) => given[name] != null);
+  const kept = names.filter((name) => !given[name] && old?.[name] != null).map((name) => [name, old?.[name]]);
+  return isAny ? { ...given, ...Object.fromEntries(kept) } : given;
 }
 
 function merged(old: Resources, given: Resources): Resources {

@@ -1,5 +1,6 @@
 // Owns the whole plan of a container's start: the table of contents. Each chapter is a file beside this one. Pure.
 import type { Config, ExactIntegers, Hooks, Linux } from '../oci/types.ts';
+import { planOpenCgroups } from './cgroup-places.ts';
 import { planDevices } from './devices.ts';
 import type { CgroupPlace, Facts } from './facts.ts';
 import * as f from './flags.ts';
@@ -117,14 +118,7 @@ function planParent(input: CreateInput, linux: Linux, namespaces: NamespacePlan,
   if (isInitAlone(input, namespaces))
     return [{ kind: 'spawnInit', cloneFlags: namespaces.cloneFlags }, ...planFromInside(process)];
   // The cgroups are opened before a joined mount namespace hides them.
-  const cgroups = joinsLate(input, namespaces)
-    ? []
-    : ownEntries(input).map((place, slot): Op => ({
-        kind: 'openCgroup',
-        path: place.directory,
-        slot,
-        isV2: place.hierarchy.version - 1,
-      }));
+  const cgroups = joinsLate(input, namespaces) ? [] : planOpenCgroups(ownEntries(input));
   const pid: Op[] =
     namespaces.latePidPath === undefined ? [] : [{ kind: 'openPidNamespace', path: namespaces.latePidPath }];
   const ops: Op[] = [...cgroups, ...namespaces.opensUser, ...pid, ...namespaces.joins];

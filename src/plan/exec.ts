@@ -1,5 +1,6 @@
 // Owns the plan of a process that joins a running container (`exec`). Pure.
 import type { ExactIntegers, Linux, Process } from '../oci/types.ts';
+import { planOpenCgroups } from './cgroup-places.ts';
 import type { CgroupPlace, ProcessFacts } from './facts.ts';
 import { CLONE_NEWCGROUP, CLONE_NEWPID, CLONE_NEWUSER } from './flags.ts';
 import { planExecLabel, planKeyring, planPersonality } from './labels.ts';
@@ -48,12 +49,7 @@ export function planExec(input: ExecInput): { plan: Plan; warnings: readonly str
   const joins: Op[] =
     namespacesAtOnce === 0 ? [] : [{ kind: 'joinProcess', slot: input.pidfdSlot, flags: namespacesAtOnce }];
   const plan: Op[] = [
-    ...input.cgroupPlaces.map((place, slot): Op => ({
-      kind: 'openCgroup',
-      path: place.directory,
-      slot,
-      isV2: place.hierarchy.version - 1,
-    })),
+    ...planOpenCgroups(input.cgroupPlaces),
     ...joins,
     { kind: 'spawnInit', cloneFlags: 0 },
     ...planFromOutside(processInput),

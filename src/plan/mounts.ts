@@ -149,6 +149,7 @@ function planCgroup1(input: MountInput, target: string, options: MountOptions, p
     isKept: isReadonly ? 1 : 0,
   });
   for (const place of input.cgroupPlaces) {
+    if (place.hierarchy.version === 2) continue; // a hybrid host's, which has no limits; as runc
     const name = place.hierarchy.mountpoint.slice(place.hierarchy.mountpoint.lastIndexOf('/') + 1);
     const fields = planBindFields(options);
     plan.ops.push({

@@ -111,10 +111,15 @@ t.test('the order of a start', async (t) => {
 t.test('cgroup places', async (t) => {
   const directories = (path: string | undefined, facts = FACTS_V1) =>
     planCgroupPlaces(facts, 'c1', path).map((place) => place.directory);
-  t.same(directories(undefined), ['/sys/fs/cgroup/cpu,cpuacct/c1', '/sys/fs/cgroup/pids/caller/c1']);
-  t.same(directories('/abs/x'), ['/sys/fs/cgroup/cpu,cpuacct/abs/x', '/sys/fs/cgroup/pids/abs/x']);
-  t.same(directories('rel/x'), ['/sys/fs/cgroup/cpu,cpuacct/rel/x', '/sys/fs/cgroup/pids/caller/rel/x']);
-  t.same(directories('../../up'), ['/sys/fs/cgroup/cpu,cpuacct/up', '/sys/fs/cgroup/pids/caller/up'], 'nothing climbs');
+  const hybrid = (cpu: string, pids: string, unified: string) => [
+    `/sys/fs/cgroup/cpu,cpuacct/${cpu}`,
+    `/sys/fs/cgroup/pids/${pids}`,
+    `/sys/fs/cgroup/unified/${unified}`,
+  ];
+  t.same(directories(undefined), hybrid('c1', 'caller/c1', 'c1'));
+  t.same(directories('/abs/x'), hybrid('abs/x', 'abs/x', 'abs/x'));
+  t.same(directories('rel/x'), hybrid('rel/x', 'caller/rel/x', 'rel/x'));
+  t.same(directories('../../up'), hybrid('up', 'caller/up', 'up'), 'nothing climbs');
   t.same(directories('/a', FACTS_V2), ['/sys/fs/cgroup/a']);
   t.same(directories('a', FACTS_V2), ['/sys/fs/cgroup/a'], 'beside our own cgroup, which has processes');
 });

@@ -1,7 +1,7 @@
 // tsrunc ps: the container's processes, as a table or as JSON.
 import { execFileSync } from 'node:child_process';
 import { openCgroup } from '../../cgroup/open.ts';
-import { checkStatus, statusOf } from '../../container/lifecycle.ts';
+import { statusOf } from '../../container/lifecycle.ts';
 import { processTable } from '../../container/processes.ts';
 import type { Caller } from '../../caller/caller.ts';
 import { Declined, FileError } from '../../errors.ts';
@@ -10,10 +10,9 @@ import type { Context } from '../context.ts';
 export async function ps(context: Context, [id = '', ...rest]: readonly string[], options: object): Promise<number> {
   const { format } = options as { format: 'table' | 'json' };
   const state = context.store.load(id);
-  checkStatus('ps', id, statusOf(state));
-  const pids = openCgroup(state.cgroupPlaces)
-    .processes()
-    .sort((a, b) => a - b);
+  // Of a container that has stopped the table is empty; as runc.
+  const pids = statusOf(state) === 'stopped' ? [] : openCgroup(state.cgroupPlaces).processes();
+  pids.sort((a, b) => a - b);
   if (format === 'json') context.caller.print(1, `${JSON.stringify(pids)}\n`);
   else context.caller.print(1, rest.length === 0 ? processTable(pids) : hostTable(context.caller, pids, rest));
   return 0;

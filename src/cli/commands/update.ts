@@ -10,7 +10,9 @@ import type { Context } from '../context.ts';
 type Flags = Readonly<Record<string, string | undefined>>;
 
 export async function update(context: Context, [id = '']: readonly string[], options: object): Promise<number> {
-  const flags = options as Flags;
+  // An option without a value is as if it was not given; as runc.
+  const given = Object.entries(options as Flags).filter(([, value]) => value !== '');
+  const flags = Object.fromEntries(given) as Flags;
   if (flags['l3CacheSchema'] !== undefined || flags['memBwSchema'] !== undefined)
     throw new UsageError(`Intel RDT: container ${id} has no linux.intelRdt`);
   const { resources: file } = flags;
@@ -24,6 +26,7 @@ async function fromFile(context: Context, id: string, file: string): Promise<Res
     file === '-'
       ? parseJson(context.caller.readInput(), 'standard input')
       : readJson(context.resolve(file), context.caller);
+  if (document.value === null) return {}; // what an encoder of Go's makes of no limits at all
   const faults = await validatePart(context.store.load(id).config, '/linux/resources', document);
   if (faults.length > 0) throw new SpecError(file === '-' ? 'standard input' : file, faults);
   return document.value as Resources;
@@ -47,7 +50,7 @@ function fromFlags(flags: Flags): Resources {
     memory: clean({ limit: memory('memory'), reservation: memory('memory-reservation'), swap: memory('memory-swap') }),
     blockIO: clean({ weight: number('blkio-weight') }),
     pids: clean({ limit: number('pids-limit') }),
-  }) as Resources;
+  }) ?? {};
 }
 
 function camel(name: string): string {
