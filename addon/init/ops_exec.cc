@@ -136,9 +136,26 @@ Outcome Execute(Context& context, const plan::await_op& op) {
   return Ok();
 }
 
+// There is no program yet that could have handlers, and the kernel spares an init that has none: the signals that
+// people end a program with end it here. execve puts them back.
+void EndBySignal(int signal) { sys::Exit(128 + signal); }
+
+void EndBySignals() {
+  constexpr unsigned long kRestorer = 0x04000000;  // SA_RESTORER: x86 wants one, though this handler does not return
+  struct {
+    void (*handler)(int);
+    unsigned long flags;
+    void (*restorer)(int);
+    uint64_t mask;
+  } action = {EndBySignal, kRestorer, EndBySignal, 0};
+  constexpr int kEnding[] = {1, 2, 3, 15};  // SIGHUP, SIGINT, SIGQUIT, SIGTERM
+  for (int signal : kEnding) (void)sys::Raw(__NR_rt_sigaction, signal, sys::Arg(&action), 0, 8);
+}
+
 // From here on `start` is the planner: it connects, and init answers for itself to that connection alone. A second
 // `start` finds the listener closed.
 Outcome Execute(Context& context, const plan::awaitGate_op& op) {
+  EndBySignals();
   Outcome accepted = sys::Accept4(context.Slot(op.slot), O_CLOEXEC);
   if (!accepted.ok()) return accepted;
   UniqueFd closed(context.Slot(op.slot)), before(context.sync);

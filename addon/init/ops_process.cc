@@ -44,6 +44,15 @@ Outcome Execute(Context& context, const plan::joinCgroup_op& op) {
   return sys::Write(file.get(), "0", 1);
 }
 
+// The kernel remembers what a process was confined to, and confines it again in a cpuset that has more. More bits than
+// there can be CPUs: it takes those that it has. Where it refuses, the affinity stays, which is no reason not to start.
+Outcome Execute(Context&, const plan::resetCpuAffinity_op&) {
+  unsigned char all[1024];
+  for (unsigned char& byte : all) byte = 0xff;
+  (void)sys::SchedSetaffinity(0, sizeof(all), all);
+  return Ok();
+}
+
 Outcome Execute(Context& context, const plan::enterCgroupNamespace_op& op) {
   return sys::Setns(context.Slot(op.slot), CLONE_NEWCGROUP);
 }

@@ -147,6 +147,9 @@ inline Outcome Setdomainname(const char* name, size_t size) { TSRUNC_CALL(setdom
 inline Outcome Seccomp(unsigned operation, unsigned flags, const void* program) {
   TSRUNC_CALL(seccomp, operation, flags, Arg(program));
 }
+inline Outcome SchedSetaffinity(int pid, size_t size, const void* mask) {
+  TSRUNC_CALL(sched_setaffinity, pid, size, Arg(mask));
+}
 inline Outcome SchedSetattr(int pid, const void* attributes, unsigned flags) {
   TSRUNC_CALL(sched_setattr, pid, Arg(attributes), flags);
 }

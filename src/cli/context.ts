@@ -76,6 +76,11 @@ export class Context {
     return this.#log;
   }
 
+  /** Whether the caller says where the state is. */
+  get isRootGiven(): boolean {
+    return this.#root !== undefined;
+  }
+
   get store(): Store {
     const root = this.#root ?? `${stateDirectory(this.caller)}/tsrunc`;
     if (root === '/') throw new UsageError('--root / would put state files into the root of the host');

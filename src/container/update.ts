@@ -30,7 +30,7 @@ function completed(given: Resources, old: Resources | undefined): Resources {
   return {
     ...given,
     // Quota and period are one file on v2: half of a pair keeps the other half.
-    ...(given.cpu == null ? {} : { cpu: withOld(given.cpu, old?.cpu, ['period', 'quota']) }),
+    ...(given.cpu == null ? {} : { cpu: keeping(given.cpu, old?.cpu, ['period', 'quota']) }),
     ...(given.memory == null ? {} : { memory: completedMemory(given.memory, old?.memory) }),
   };
 }
@@ -41,11 +41,11 @@ type Memory = NonNullable<Resources['memory']>;
 function completedMemory(given: Memory, old: Resources['memory']): Memory {
   if (given.limit === -1 && given.swap == null) return { ...given, swap: -1 };
   const isPair = Boolean(given.limit) || Boolean(given.swap);
-  return withOld(given, old, isPair ? ['limit', 'swap', 'checkBeforeUpdate'] : ['checkBeforeUpdate']);
+  return keeping(given, old, isPair ? ['limit', 'swap', 'checkBeforeUpdate'] : ['checkBeforeUpdate']);
 }
 
 /** With the old values of these names, where there is no new one; 0 is what callers send for what they leave alone. */
-function withOld<T extends object>(given: T, old: T | undefined, names: readonly (keyof T)[]): T {
+function keeping<T extends object>(given: T, old: T | undefined, names: readonly (keyof T)[]): T {
   const isAny = names.some((name) => given[name] != null);
   const kept = names.filter((name) => !given[name] && old?.[name] != null).map((name) => [name, old?.[name]]);
   return isAny ? { ...given, ...Object.fromEntries(kept) } : given;

@@ -170,6 +170,7 @@ function planBirth(input: CreateInput, namespaces: NamespacePlan): Op[] {
   // Before becomeRoot: the files belong to root of the host.
   for (const [slot, { directory }] of ownEntries(input).entries())
     ops.push({ kind: 'joinCgroup', path: directory, slot: isLate ? BY_PATH : slot });
+  if (input.cgroupPlaces.length > 0) ops.push({ kind: 'resetCpuAffinity' });
   if (namespaces.isNew('user') || namespaces.isJoined('user')) ops.push({ kind: 'becomeRoot' });
   ops.push({ kind: 'startSession' });
   // As runc: only of a namespace that is new. A joined one, and the host's, is somebody else's.

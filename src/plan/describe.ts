@@ -36,6 +36,7 @@ const DESCRIBE: Describers = {
   openPrivateProc: () => 'mount a private procfs for our own use',
   becomeRoot: () => 'become root of the user namespace',
   bringLoopbackUp: () => 'bring the loopback interface up',
+  resetCpuAffinity: () => 'run on every CPU of the cgroup',
   startSession: () => 'start a session',
   unshare: (op) => `make a new ${list(namespaceNames(Number(op.flags)), '')} namespace`,
   joinKeyring: (op) => `join the session keyring ${op.name}`,

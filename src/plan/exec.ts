@@ -56,6 +56,7 @@ export function planExec(input: ExecInput): { plan: Plan; warnings: readonly str
     { kind: 'releaseInit' },
     ...input.cgroupPlaces.map((place, slot): Op => ({ kind: 'joinCgroup', path: place.directory, slot })),
   ];
+  if (input.cgroupPlaces.length > 0) plan.push({ kind: 'resetCpuAffinity' });
   if (joinsCgroup) plan.push({ kind: 'enterCgroupNamespace', slot: input.pidfdSlot });
   if (isUserJoined) plan.push({ kind: 'becomeRoot' });
   // In the container's user namespace, which has names of its own for keyrings, and as its root, who owns it.

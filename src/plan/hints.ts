@@ -46,6 +46,12 @@ export function hintFor(op: Op, refusal: Refusal): string | undefined {
     case 'setGroups':
     case 'becomeRoot':
       return code === 'EINVAL' ? "no mapping of the container's user namespace holds this id" : undefined;
+    case 'joinCgroup':
+      return cgroupHint(code);
+    case 'setScheduler':
+      return code === 'EPERM'
+        ? 'it needs CAP_SYS_NICE; and where the kernel schedules realtime by groups (CONFIG_RT_GROUP_SCHED), a new cgroup has cpu.rt_runtime_us 0: give it linux.resources.cpu.realtimeRuntime'
+        : undefined;
     case 'joinNamespace':
       return code === 'EINVAL' ? `${op.path} is no namespace of that type` : undefined;
     default:
@@ -70,4 +76,19 @@ function mismatch(op: { readonly source: string; readonly target: string }, code
   return code === 'ENOTDIR'
     ? `one of ${op.source} and ${op.target} is a directory and the other is a file, or there is a file on the way`
     : undefined;
+}
+
+/** Why a cgroup takes no process, cgroups(7). */
+function cgroupHint(code: string): string | undefined {
+  switch (code) {
+    case 'EBUSY':
+      return 'on cgroup v2 a cgroup that hands controllers down (cgroup.subtree_control) takes no processes: choose another cgroupsPath';
+    case 'ENOTSUP':
+    case 'EOPNOTSUPP':
+      return 'its cgroup.type is "domain invalid", since a cgroup above it is threaded: choose another cgroupsPath';
+    case 'ENOSPC':
+      return 'the cpuset of the cgroup has no CPUs or no memory nodes';
+    default:
+      return undefined;
+  }
 }

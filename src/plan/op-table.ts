@@ -63,6 +63,8 @@ export const OP_TABLE = {
    * opened. While there are the capabilities that it needs.
    */
   setChildPidNamespace: { code: 80, stage: 'init', fields: { slot: 'U' } },
+  /** Every CPU that the cgroup has: what the caller was confined to is not the container's. After joinCgroup. */
+  resetCpuAffinity: { code: 77, stage: 'init', fields: {} },
   /** A child takes over as init in that namespace: once there is nothing that its members could gain by tracing it. */
   enterPidNamespace: { code: 63, stage: 'init', fields: {} },
   /** The terminal on standard input becomes that of the session. */

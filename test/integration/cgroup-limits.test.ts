@@ -156,6 +156,37 @@ t.test('memory and swap, up and down, together and alone', v1, async (t) => {
   t.same(values(), [32 << 20, 64 << 20].map(String), 'an empty value is none');
 });
 
+const affinity = isTsrunc ? v1 : { skip: '1.1 leaves it to the kernel, which remembers it' };
+
+t.test("the caller's CPU affinity is not the container's, nor that of exec", affinity, async (t) => {
+  const allowed = (text: string) => /^Cpus_allowed_list:\s*(.*)$/m.exec(text)?.[1];
+  const here = read('/sys/fs/cgroup/cpuset/cpuset.cpus');
+  const last = /(\d+)$/.exec(here)?.[1] ?? '0';
+  const bundle = bundleFor(t);
+  bundle.config.process.args = ['grep', 'Cpus_allowed_list', '/proc/self/status'];
+  bundle.save();
+  const confined = (...args: string[]) =>
+    execute('taskset', ['-c', '0', RUNTIME, ...bundle.args(...args)], { cwd: bundle.directory });
+  t.equal(allowed(confined('run', bundle.id).stdout), here);
+  bundle.config.linux.resources.cpu = { cpus: last };
+  bundle.save();
+  t.equal(allowed(confined('run', bundle.id).stdout), last, "the cgroup's");
+  bundle.config.process.args = WAITING;
+  t.match(create(bundle), { status: 0 });
+  t.match(call(bundle, 'start', bundle.id), { status: 0 });
+  t.equal(allowed(confined('exec', bundle.id, 'grep', 'Cpus_allowed_list', '/proc/self/status').stdout), last);
+});
+
+t.test('a realtime policy in a cgroup without realtime says what is missing', words, async (t) => {
+  if (!existsSync('/sys/fs/cgroup/cpu/cpu.rt_runtime_us')) return; // the kernel schedules no groups
+  const bundle = bundleFor(t);
+  bundle.config.process.scheduler = { policy: 'SCHED_FIFO', priority: 1 };
+  const { status, stderr } = bundle.run('true');
+  t.equal(status, 1);
+  t.match(stderr, /hint: .*cpu\.rt_runtime_us 0.*realtimeRuntime/);
+  t.same(bundle.leftovers(), []);
+});
+
 t.test('an update of nothing is no failure', async (t) => {
   const bundle = bundleFor(t);
   bundle.config.process.args = WAITING;

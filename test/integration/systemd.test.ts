@@ -1,5 +1,5 @@
 // Cgroups through systemd (--systemd-cgroup). Needs systemd and cgroup v2: elsewhere `make vm` runs it.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { bundleFor, onlyTsrunc, RUNTIME, type Bundle } from '../support/bundle.ts';
 import { call, state, WAITING } from '../support/commands.ts';
@@ -109,5 +109,6 @@ t.test('without cgroup v2 it is refused, and the other commands take the flag', 
   const bundle = bundleFor(t);
   t.match(run(bundle), { status: 1, stderr: /need cgroup v2/ });
   t.same(bundle.leftovers(), []);
+  mkdirSync(bundle.root, { recursive: true });
   t.equal(execute(RUNTIME, ['--systemd-cgroup', ...bundle.args('list', '-q')]).status, 0);
 });

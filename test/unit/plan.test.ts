@@ -60,6 +60,7 @@ const kinds = (plan: readonly Op[]) => plan.map((op) => op.kind);
 t.test('the order of a start', async (t) => {
   const rest: OpKind[] = [
     'joinCgroup',
+    'resetCpuAffinity',
     'makeRootSlave',
     'bindRootfs',
     'mountFs',

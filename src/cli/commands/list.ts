@@ -1,11 +1,17 @@
 // tsrunc list: every container below --root.
+import { existsSync } from 'node:fs';
 import { describeState, type ContainerState } from '../../container/describe-state.ts';
-import { StateError } from '../../errors.ts';
+import { FileError, StateError } from '../../errors.ts';
 import type { Context } from '../context.ts';
 
 export async function list(context: Context, _args: readonly string[], options: object): Promise<number> {
   const { format, quiet } = options as { format: 'table' | 'json'; quiet?: boolean };
   const { store } = context;
+  // Without --root it is missing as long as there was no container; as runc.
+  if (context.isRootGiven && !existsSync(store.root))
+    throw new FileError(`list ${store.root}: there is no such directory`, {
+      hint: '--root is where containers are kept',
+    });
   if (quiet) {
     context.caller.print(
       1,

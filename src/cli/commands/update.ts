@@ -35,22 +35,28 @@ async function fromFile(context: Context, id: string, file: string): Promise<Res
 function fromFlags(flags: Flags): Resources {
   const number = (name: string) => parseNumber(`--${name}`, flags[camel(name)]);
   const memory = (name: string) => parseMemory(`--${name}`, flags[camel(name)]);
-  return clean({
-    cpu: clean({
-      period: number('cpu-period'),
-      quota: number('cpu-quota'),
-      burst: number('cpu-burst'),
-      shares: number('cpu-share'),
-      idle: number('cpu-idle'),
-      realtimePeriod: number('cpu-rt-period'),
-      realtimeRuntime: number('cpu-rt-runtime'),
-      cpus: flags['cpusetCpus'],
-      mems: flags['cpusetMems'],
-    }),
-    memory: clean({ limit: memory('memory'), reservation: memory('memory-reservation'), swap: memory('memory-swap') }),
-    blockIO: clean({ weight: number('blkio-weight') }),
-    pids: clean({ limit: number('pids-limit') }),
-  }) ?? {};
+  return (
+    clean({
+      cpu: clean({
+        period: number('cpu-period'),
+        quota: number('cpu-quota'),
+        burst: number('cpu-burst'),
+        shares: number('cpu-share'),
+        idle: number('cpu-idle'),
+        realtimePeriod: number('cpu-rt-period'),
+        realtimeRuntime: number('cpu-rt-runtime'),
+        cpus: flags['cpusetCpus'],
+        mems: flags['cpusetMems'],
+      }),
+      memory: clean({
+        limit: memory('memory'),
+        reservation: memory('memory-reservation'),
+        swap: memory('memory-swap'),
+      }),
+      blockIO: clean({ weight: number('blkio-weight') }),
+      pids: clean({ limit: number('pids-limit') }),
+    }) ?? {}
+  );
 }
 
 function camel(name: string): string {
