@@ -8,7 +8,7 @@ import type { Descriptor } from '../native/descriptor.ts';
 import { signalProcesses } from '../native/signal.ts';
 import { readable } from '../native/readable.ts';
 import { checkStatus, statusOf } from './lifecycle.ts';
-import { membersOf } from './members.ts';
+import { hasPidNamespace, membersOf } from './members.ts';
 import type { StoredState } from './store.ts';
 
 export const SIGKILL = 9;
@@ -54,6 +54,11 @@ export async function killContainer(state: StoredState, signal: number, options:
     return;
   }
   checkStatus('kill', state.id, status);
+  // The death of an init takes along its pid namespace. Where that is not its own, all in the cgroup are meant; as runc.
+  if (signal === SIGKILL && !hasPidNamespace(state.config) && state.cgroupPlaces.length > 0) {
+    await killAll(state, signal);
+    return;
+  }
   if (!(await signalInit(state, signal))) checkStatus('kill', state.id, 'stopped');
   // A frozen process takes its death only once it is thawed.
   if (signal === SIGKILL) openCgroup(state.cgroupPlaces).thaw();

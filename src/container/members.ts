@@ -32,7 +32,7 @@ export function warnOfLeft(log: Log, left: readonly Left[]): void {
   );
 }
 
-function hasPidNamespace(config: StoredState['config']): boolean {
+export function hasPidNamespace(config: StoredState['config']): boolean {
   return planNamespaces(config.linux).isNew('pid');
 }
 

@@ -101,6 +101,26 @@ t.test('kill --all reaches processes without a pid namespace of their own', asyn
   await eventually('all have ended', () => procs() === '');
 });
 
+t.test(
+  'KILL without a pid namespace of its own means all of the container',
+  onlyTsrunc('1.1 ends init alone'),
+  async (t) => {
+    const bundle = bundleFor(t);
+    bundle.config.linux.namespaces = bundle.config.linux.namespaces.filter((n: { type: string }) => n.type !== 'pid');
+    bundle.config.process.args = ['sh', '-c', 'trap "" TERM; sleep 1235 & sleep 1235 & wait'];
+    create(bundle);
+    call(bundle, 'start', bundle.id);
+    const pids = () => (JSON.parse(call(bundle, 'ps', '-f', 'json', bundle.id).stdout) ?? []) as number[];
+    await eventually('all three are there', () => pids().length === 3);
+    const before = pids();
+    t.equal(call(bundle, 'kill', bundle.id, 'TERM').status, 0);
+    t.same(pids(), before, 'another signal is for init alone');
+    t.equal(call(bundle, 'kill', bundle.id, 'KILL').status, 0);
+    await eventually('all have ended', () => before.every((pid) => !existsSync(`/proc/${pid}/root/bin/busybox`)));
+    t.match(call(bundle, 'kill', bundle.id, 'KILL'), { status: 1, stderr: /container not running/ });
+  },
+);
+
 t.test('signals by name and number', async (t) => {
   const bundle = bundleFor(t);
   bundle.config.process.args = ['sh', '-c', 'trap "echo usr1 >> /tmp/seen" USR1; while :; do sleep 0.02; done'];
