@@ -95,7 +95,7 @@ t.test('an unknown capability is a warning', onlyTsrunc('prints it in another fo
   bundle.config.process.capabilities.bounding = ['CAP_KILL', 'CAP_MOON'];
   const result = bundle.run('echo on');
   t.equal(result.stdout, 'on\n');
-  t.match(result.stderr, /level=warning msg="ignoring unknown capability CAP_MOON"/);
+  t.match(result.stderr, /level=warning msg="ignoring unknown capabilities: CAP_MOON"/);
 });
 
 t.test('resource limits', async (t) => {
