@@ -3,7 +3,6 @@
 import { writeSync } from 'node:fs';
 import {
   errorCode,
-  FileError,
   HelperError,
   HookError,
   InternalError,
@@ -15,7 +14,7 @@ import {
 import type { Caller, Launch } from '../caller/caller.ts';
 import { hasEndedAs, readProcess } from '../host/process.ts';
 import type { Log } from '../log.ts';
-import { native, openHelper, REPORT, type ExitStatus, type Report } from '../native/binding.ts';
+import { native, openHelper, REPORT, type Report } from '../native/binding.ts';
 import type { Descriptor } from '../native/descriptor.ts';
 import { describeOp, stepOf } from '../plan/describe.ts';
 import { encodePlan } from '../plan/encode.ts';
@@ -258,24 +257,6 @@ export class Executor {
       step: stepOf(op),
     });
   }
-}
-
-/** Executes a plan that ends by itself: hooks, changes of a running container. HelperError when an operation fails. */
-export async function executeApart(runtime: Executing, plan: Plan, slots: readonly Descriptor[] = []): Promise<void> {
-  const executor = await Executor.start(plan, runtime, { slots });
-  let ended: ExitStatus | undefined;
-  await lastly(
-    () => executor.next().then(),
-    async () => {
-      executor.close();
-      // After its last report, or none: it has ended, or is about to.
-      ended = await runtime.caller.waitFor(executor.pid);
-    },
-  );
-  if (ended === undefined || !('exited' in ended) || ended.exited !== 0)
-    throw new FileError(
-      `the helper was ended by signal ${ended !== undefined && 'signaled' in ended ? ended.signaled : 0}`,
-    );
 }
 
 /** Where init has no parent of ours: what it is born with. */

@@ -3,7 +3,7 @@
 import { HelperError, HookError } from '../errors.ts';
 import type { HookName } from '../oci/types.ts';
 import { planHostHooks } from '../plan/hooks.ts';
-import { executeApart } from './executor.ts';
+import { executeApart } from './execute-apart.ts';
 import type { Status } from './lifecycle.ts';
 import type { Runtime } from './runtime.ts';
 import type { StoredState } from './store.ts';

@@ -7,7 +7,7 @@ import type { Mount } from '../oci/types.ts';
 import { validatePart } from '../oci/validate.ts';
 import { resolveFrom } from '../plan/paths.ts';
 import { planAddMounts, planRemoveMounts, refuseMount, type OpenedMount } from '../plan/running-mounts.ts';
-import { executeApart } from './executor.ts';
+import { executeApart } from './execute-apart.ts';
 import { withPidfd } from './kill.ts';
 import { checkStatus, whileAllowed } from './lifecycle.ts';
 import type { Runtime } from './runtime.ts';
