@@ -29,7 +29,7 @@
       'type': 'executable',
       'sources': [
         'addon/init/start.cc', 'addon/init/main.cc', 'addon/init/execute.cc', 'addon/init/report.cc', 'addon/init/resolve.cc',
-        'addon/init/mounts.cc', 'addon/init/sources.cc', 'addon/init/proc.cc', 'addon/init/copy_up.cc', 'addon/init/ops_parent.cc', 'addon/init/ops_root.cc',
+        'addon/init/mounts.cc', 'addon/init/sources.cc', 'addon/init/proc.cc', 'addon/init/join.cc', 'addon/init/copy_up.cc', 'addon/init/ops_parent.cc', 'addon/init/ops_root.cc',
         'addon/init/ops_mount.cc', 'addon/init/ops_device.cc', 'addon/init/ops_path.cc', 'addon/init/ops_process.cc',
         'addon/init/ops_terminal.cc', 'addon/init/ops_hook.cc', 'addon/init/ops_exec.cc', 'addon/plan/plan.cc'
       ],

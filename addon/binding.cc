@@ -38,6 +38,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("openTree", Napi::Function::New<OpenTree>(env));
   exports.Set("openPidfd", Napi::Function::New<OpenPidfd>(env));
   exports.Set("signalPidfd", Napi::Function::New<SignalPidfd>(env));
+  exports.Set("hasEnded", Napi::Function::New<HasEnded>(env));
   exports.Set("decodePlan", Napi::Function::New<DecodePlan>(env));
   exports.Set("attachDeviceProgram", Napi::Function::New<AttachDeviceProgram>(env));
   exports.Set("compileSeccomp", Napi::Function::New<CompileSeccomp>(env));

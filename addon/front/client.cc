@@ -6,6 +6,7 @@
 
 #include "../sys/calls.h"
 #include "../sys/message.h"
+#include "../sys/process.h"
 #include "../sys/unix.h"
 
 #ifndef TSRUNC_VERSION
@@ -55,7 +56,7 @@ bool IsStillThere(int socket) {
   long asked = sys::Raw(__NR_getsockopt, socket, sys::kSolSocket, kPeerPidfd, sys::Arg(&pidfd), sys::Arg(&size));
   if (asked == -ENOPROTOOPT) return true;
   UniqueFd owned(asked == 0 ? pidfd : -1);
-  return owned.valid() && sys::PidfdSendSignal(owned.get(), 0).ok();
+  return owned.valid() && !sys::HasEnded(owned.get());
 }
 
 // Who listens must be this user, and outside of every container: a plan is carried out as it comes, and who can write

@@ -6,6 +6,7 @@
 #include <linux/prctl.h>
 
 #include "../sys/calls.h"
+#include "../sys/stat.h"
 #include "../sys/unix.h"
 #include "protocol.h"
 #include "spawn.h"

@@ -11,6 +11,7 @@
 #include "../supervise/supervise.h"
 #include "../sys/calls.h"
 #include "../sys/message.h"
+#include "../sys/stat.h"
 #include "client.h"
 #include "spawn.h"
 
@@ -136,6 +137,15 @@ void Finish(const Command& command, const Owned& owned) {
   (void)AskOr(finish, OnLoss::kLeave);
 }
 
+// A C library that cannot make threads ends Node: it has another way than clone3(2) for ENOSYS alone.
+void ExplainNode() {
+  bool is_filtered = sys::Raw(__NR_clone3, 0, 0) == -EPERM;  // EINVAL where the call is to be had
+  if (is_filtered)
+    Say("hint: a seccomp filter answers clone3(2) with EPERM, after which Node cannot make a thread: let the filter "
+        "answer "
+        "ENOSYS, or leave a planner running outside of it\n");
+}
+
 // Node has ended without kExit: it owned nothing, and its exit status says all; or it was lost.
 Answer Lost(const Command& command, const Owned& owned, Planner* planner, OnLoss on_loss) {
   planner->connection.reset();  // it may be waiting for an answer to what we have not understood
@@ -146,6 +156,7 @@ Answer Lost(const Command& command, const Owned& owned, Planner* planner, OnLoss
   Say(planner->node != 0 ? "tsrunc: Node ended before the command was done"
                          : "tsrunc: the planner ended before the command was done");
   Say(owned.is_any ? "; the container is removed\n" : "\n");
+  if (planner->node != 0) ExplainNode();
   if (owned.is_any) Finish(command, owned);
   return Exit(1);
 }

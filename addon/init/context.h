@@ -7,6 +7,8 @@
 #include "../plan/ops.h"
 #include "../sys/calls.h"
 #include "../sys/fd.h"
+#include "../sys/lacks.h"
+#include "../sys/stat.h"
 #include "../sys/text.h"
 #include "report.h"
 

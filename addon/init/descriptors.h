@@ -7,6 +7,7 @@
 
 #include "../sys/calls.h"
 #include "../sys/fd.h"
+#include "../sys/lacks.h"
 
 namespace tsrunc::init {
 
@@ -41,8 +42,7 @@ inline sys::Outcome CloseListed(int proc, int first, Closing closing, int last) 
 inline sys::Outcome CloseFrom(int proc, int first, Closing closing, int last = kNoDescriptor) {
   sys::Outcome closed = sys::CloseRange(static_cast<unsigned>(first), static_cast<unsigned>(last),
                                         closing == Closing::kOnExec ? CLOSE_RANGE_CLOEXEC : 0);
-  // EPERM: a filter of the container's that is older than the call.
-  bool is_old = closed.err() == ENOSYS || closed.err() == EINVAL || closed.err() == EPERM;
+  bool is_old = sys::IsLacking(closed) || closed.err() == EINVAL;
   return is_old ? CloseListed(proc, first, closing, last) : closed;
 }
 

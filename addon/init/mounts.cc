@@ -1,6 +1,8 @@
 // One mount to one place; see mounts.h.
 #include "mounts.h"
 
+#include "mount_api.h"
+
 namespace tsrunc::init {
 
 using sys::Ok;
@@ -8,6 +10,9 @@ using sys::Outcome;
 using sys::UniqueFd;
 
 namespace {
+
+// What each step of the mount API says where there is none: then its callers go the way of mount(2).
+Outcome Lacking(sys::Call call) { return sys::Fail(ENOSYS, call); }
 
 constexpr size_t kMaxParameter = 255;  // of fsconfig(2); mount(2) takes a page
 constexpr int kOpenDirectoryPath = O_PATH | O_CLOEXEC | O_DIRECTORY;
@@ -52,6 +57,7 @@ Outcome SetParameter(int fs, const char* option) {
 
 Outcome SetAttributes(int fd, Attributes attributes, bool recursive) {
   if (attributes.set == 0 && attributes.clear == 0) return Ok();
+  if (!HasMountApi()) return Lacking(sys::Call::k_mount_setattr);
   struct mount_attr words = {};
   words.attr_set = attributes.set;
   words.attr_clr = attributes.clear;
@@ -78,6 +84,7 @@ Outcome ChangeAttributes(Context& context, int fd, Attributes attributes) {
 }
 
 Outcome SetPropagation(int fd, const plan::Numbers& flags) {
+  if (flags.count > 0 && !HasMountApi()) return Lacking(sys::Call::k_mount_setattr);
   for (uint32_t i = 0; i < flags.count; i++) {
     auto flag = static_cast<MsFlags>(flags.data[i]);
     struct mount_attr words = {};
@@ -88,12 +95,19 @@ Outcome SetPropagation(int fd, const plan::Numbers& flags) {
 }
 
 Outcome CloneMount(int dir, const char* path, bool recursive) {
+  if (!HasMountApi()) return Lacking(sys::Call::k_open_tree);
   unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
   return sys::OpenTree(dir, path, flags);
 }
 
 Outcome NewMount(Context& context, const char* type, const char* source, const plan::Strings* data, const char* extra,
                  uint64_t ms_flags, uint64_t attributes) {
+  if (!HasMountApi()) return Lacking(sys::Call::k_fsopen);
+  return NewDetached(context, type, source, data, extra, ms_flags, attributes);
+}
+
+Outcome NewDetached(Context& context, const char* type, const char* source, const plan::Strings* data,
+                    const char* extra, uint64_t ms_flags, uint64_t attributes) {
   Outcome opened = sys::FsOpen(type, FSOPEN_CLOEXEC);
   if (!opened.ok()) return opened;
   UniqueFd fs(opened.value);

@@ -21,16 +21,12 @@ constexpr int kMaxPasswdBlocks = 1 << 10;  // of 4 kB: an image must not keep us
 
 bool HasSlash(const char* file) { return sys::LastSlash(file) != nullptr; }
 
-// A kernel that lacks a call, or the container's own filter, which is in force by now and older than the call: neither
-// call has EPERM of its own for a question.
-bool IsRefused(const Outcome& asked) { return asked.err() == ENOSYS || asked.err() == EPERM; }
-
 // Whether the effective user may execute `path`. A directory is EACCES, as execve(2) has it. Where we may not ask,
 // execve has the last word.
 Outcome CheckFile(const char* path) {
   struct statx found;
   Outcome asked = sys::Statx(AT_FDCWD, path, 0, STATX_TYPE | STATX_MODE, &found);
-  if (IsRefused(asked)) {
+  if (sys::IsLacking(asked)) {
     Outcome opened = sys::OpenAt(AT_FDCWD, path, O_PATH | O_CLOEXEC);
     if (!opened.ok()) return opened;
     UniqueFd closed(opened.value);
@@ -39,7 +35,7 @@ Outcome CheckFile(const char* path) {
   if (!asked.ok()) return asked;
   if ((found.stx_mode & S_IFMT) == S_IFDIR) return Fail(EACCES, sys::Call::k_execve);
   Outcome access = sys::FaccessAt2(AT_FDCWD, path, kExecutable, AT_EACCESS);
-  if (IsRefused(access)) return (found.stx_mode & 0111) != 0 ? Ok() : Fail(EACCES, access.call);
+  if (sys::IsLacking(access)) return (found.stx_mode & 0111) != 0 ? Ok() : Fail(EACCES, access.call);
   return access;
 }
 

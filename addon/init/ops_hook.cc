@@ -3,7 +3,6 @@
 #include <asm/poll.h>
 #include <asm/signal.h>
 #include <linux/fcntl.h>
-#include <linux/sched.h>
 #include <linux/wait.h>
 
 #include "execute.h"
@@ -30,6 +29,32 @@ Outcome WriteState(int pipe, const plan::runHook_op& op) {
   for (const char* part : parts) TSRUNC_TRY(sys::Write(pipe, part, sys::Length(part)));
   return Ok();
 }
+
+// SIGCHLD by descriptor, so that one poll(2) hears of the end of the hook and of what it says. Also of other
+// children's: whose end it was is asked afterwards. A pidfd would say it better, and needs Linux 5.2.
+class ChildSignals {
+ public:
+  ~ChildSignals() { Restore(); }
+  Outcome Open() {
+    (void)sys::Raw(__NR_rt_sigprocmask, SIG_BLOCK, sys::Arg(&kMask), sys::Arg(&before_), 8);
+    Outcome opened = sys::Signalfd(&kMask, O_NONBLOCK | O_CLOEXEC);
+    if (opened.ok()) fd_.reset(static_cast<int>(opened.value));
+    return opened;
+  }
+  // A hook starts with the mask that we had.
+  void Restore() const { (void)sys::Raw(__NR_rt_sigprocmask, SIG_SETMASK, sys::Arg(&before_), 0, 8); }
+  int fd() const { return fd_.get(); }
+  void Forget() const {
+    char info[128];  // struct signalfd_siginfo
+    while (sys::Read(fd_.get(), info, sizeof(info)).value > 0) {
+    }
+  }
+
+ private:
+  static constexpr uint64_t kMask = uint64_t{1} << (SIGCHLD - 1);
+  uint64_t before_ = 0;
+  UniqueFd fd_;
+};
 
 // HOOK_FROM in src/plan/types.ts.
 constexpr uint64_t kFromCaller = 1, kFromHome = 2, kFromRootfs = 4;
@@ -84,27 +109,33 @@ class Hearing {
   sys::Text<400> said_;
 };
 
-// Until the hook has ended: true; or its `timeout` in seconds, where that is not 0, is over: false. A process that the
+// Until the hook has ended: its pid; or its `timeout` in seconds, where that is not 0, is over: 0. A process that the
 // hook leaves behind with its streams is not waited for.
-bool HearOut(int pidfd, uint64_t timeout, Hearing* hearing) {
+Outcome HearOut(int pid, const ChildSignals& children, uint64_t timeout, Hearing* hearing, int* status) {
   const uint64_t end = Milliseconds() + timeout * 1000;
   for (;;) {
-    uint64_t now = Milliseconds();
-    if (timeout != 0 && now >= end) return false;
-    pollfd waiting[] = {{pidfd, POLLIN, 0}, {hearing->pipe(), POLLIN, 0}};
-    (void)sys::Poll(waiting, 2, timeout == 0 ? -1 : static_cast<int>(end - now));
+    children.Forget();  // before asking: an end after the question wakes us again
+    Outcome waited = sys::Wait4(pid, status, WNOHANG);
     while (hearing->pipe() >= 0 && hearing->Read()) {
     }
-    if (waiting[0].revents != 0) return true;
+    if (waited.value != 0) return waited;
+    uint64_t now = Milliseconds();
+    if (timeout != 0 && now >= end) return Ok(0);
+    pollfd waiting[] = {{children.fd(), POLLIN, 0}, {hearing->pipe(), POLLIN, 0}};
+    (void)sys::Poll(waiting, 2, timeout == 0 ? -1 : static_cast<int>(end - now));
   }
 }
 
-Outcome WaitForHook(Context& context, int pid, int pidfd, int said, uint64_t timeout) {
+Outcome WaitForHook(Context& context, int pid, const ChildSignals& children, int said, uint64_t timeout) {
   Hearing hearing(said);
-  bool has_ended = HearOut(pidfd, timeout, &hearing);
-  if (!has_ended) (void)sys::Kill(pid, SIGKILL);
-  int status;
-  TSRUNC_TRY(sys::Wait4(pid, &status, 0));
+  int status = 0;
+  Outcome heard = HearOut(pid, children, timeout, &hearing, &status);
+  if (!heard.ok()) return heard;
+  const bool has_ended = heard.value != 0;
+  if (!has_ended) {
+    (void)sys::Kill(pid, SIGKILL);
+    TSRUNC_TRY(sys::Wait4(pid, &status, 0));
+  }
   if (has_ended && status == 0) return Ok();
   bool is_signal = (status & 0x7f) != 0;
   if (!has_ended) context.detail.Add("it took longer than its timeout of ").AddNumber(timeout).Add(" s");
@@ -127,17 +158,20 @@ Outcome Execute(Context& context, const plan::runHook_op& op) {
   (void)sys::Fcntl(said_out.get(), F_SETFL, O_NONBLOCK);
   TSRUNC_TRY(WriteState(state_in.get(), op));
   state_in.reset();
-  int pidfd = -1;
-  Outcome cloned = sys::Clone(CLONE_PIDFD | SIGCHLD, &pidfd);
+  ChildSignals children;
+  TSRUNC_TRY(children.Open());
+  Outcome cloned = sys::Clone(SIGCHLD);
   if (!cloned.ok()) return cloned;
-  if (cloned.value == 0) BecomeHook(context, op, state_out.get(), said_in.get(), failure_in.get());
-  UniqueFd pidfd_owned(pidfd);
+  if (cloned.value == 0) {
+    children.Restore();
+    BecomeHook(context, op, state_out.get(), said_in.get(), failure_in.get());
+  }
   failure_in.reset();
   said_in.reset();
   state_out.reset();
   Outcome failed = Ok();
   bool has_failed = sys::Read(failure_out.get(), &failed, sizeof(failed)).value == sizeof(failed);
-  Outcome waited = WaitForHook(context, static_cast<int>(cloned.value), pidfd, said_out.get(), op.timeout);
+  Outcome waited = WaitForHook(context, static_cast<int>(cloned.value), children, said_out.get(), op.timeout);
   if (!has_failed) return waited;
   context.detail = {};
   return failed;

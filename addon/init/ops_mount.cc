@@ -3,6 +3,7 @@
 
 #include "copy_up.h"
 #include "execute.h"
+#include "identity.h"
 #include "mounts.h"
 #include "resolve.h"
 #include "sources.h"
@@ -105,13 +106,13 @@ Outcome RefuseAlias(Context& context, const char* path, int target) {
   for (const auto& kernel : kKernelFiles)
     if (statfs[0] == kernel.magic && !IsBelow(path, kernel.directory)) return RefuseLink(context, kernel.directory);
   struct statx there, root, dev;
-  TSRUNC_TRY(sys::Statx(target, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &there));
-  TSRUNC_TRY(sys::Statx(context.root.get(), "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &root));
+  TSRUNC_TRY(Identify(context, target, &there));
+  TSRUNC_TRY(Identify(context, context.root.get(), &root));
   if (there.stx_mnt_id == root.stx_mnt_id || IsBelow(path, "/dev")) return Ok();  // not on a mount of ours at all
   Outcome opened = OpenInRoot(context.root.get(), "dev");
   if (!opened.ok()) return Ok();
   UniqueFd directory(opened.value);
-  TSRUNC_TRY(sys::Statx(directory.get(), "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &dev));
+  TSRUNC_TRY(Identify(context, directory.get(), &dev));
   return IsSame(there, dev) ? RefuseLink(context, "/dev") : Ok();
 }
 
@@ -137,15 +138,14 @@ Outcome OpenMountTarget(Context& context, Kind kind, Links links, Target* target
   bool has_link = opened.err() == ELOOP && links == Links::kFollowInRoot;
   if (has_link) opened = OpenTarget(context.root.get(), target->path, kind, links, &target->existed);
   TSRUNC_TRY(Take(opened, &target->fd));
-  TSRUNC_TRY(sys::Statx(target->fd.get(), "", AT_EMPTY_PATH, STATX_TYPE | STATX_MODE | STATX_INO | STATX_MNT_ID,
-                        &target->found));
+  TSRUNC_TRY(Identify(context, target->fd.get(), &target->found));
   bool is_directory = (target->found.stx_mode & S_IFMT) == S_IFDIR;
   if (is_directory != (kind == Kind::kDirectory)) return sys::Fail(ENOTDIR, sys::Call::k_mount);
   target->is_root = sys::Equal(target->path, "/");
   if (has_link) {
     TSRUNC_TRY(RefuseAlias(context, target->path, target->fd.get()));
     struct statx root;
-    TSRUNC_TRY(sys::Statx(context.root.get(), "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &root));
+    TSRUNC_TRY(Identify(context, context.root.get(), &root));
     target->is_root = IsSame(target->found, root);
   }
   return target->is_root ? MakeRootPrivate(context) : Ok();
@@ -210,6 +210,7 @@ Outcome SetBindAttributes(Context& context, int mount, const BindOp& op, Change 
 }
 
 Outcome BindOld(Context& context, const plan::bindMount_op& op, int source, const Target& target) {
+  if (op.recursiveSet != 0 || op.recursiveClear != 0) return sys::Fail(ENOSYS, sys::Call::k_mount_setattr);
   auto flags = static_cast<MsFlags>(op.msFlags);
   MsFlags bind = MsFlags::kBind | (Has(flags, MsFlags::kRec) ? MsFlags::kRec : MsFlags::kNone);
   TSRUNC_TRY(MountOnFd(context, nullptr, source, target.fd.get(), nullptr, bind, nullptr));

@@ -2,6 +2,8 @@
 #include <linux/prctl.h>
 
 #include "execute.h"
+#include "join.h"
+#include "mount_api.h"
 #include "proc.h"
 
 namespace tsrunc::init {
@@ -11,6 +13,8 @@ using sys::Outcome;
 using sys::UniqueFd;
 
 namespace {
+
+constexpr unsigned long kChildSignal = 17;  // SIGCHLD
 
 // Opens a path of the host that the configuration names; a failure names it.
 Outcome OpenNamed(Context& context, const char* path, int flags) {
@@ -50,7 +54,7 @@ Outcome Execute(Context& context, const plan::openPidNamespace_op& op) {
   Outcome opened = OpenNamed(context, op.path, 0);
   if (!opened.ok()) return opened;
   UniqueFd ns(opened.value);
-  Outcome proc = sys::FsOpen("proc", FSOPEN_CLOEXEC);
+  Outcome proc = HasMountApi() ? sys::FsOpen("proc", FSOPEN_CLOEXEC) : sys::Fail(ENOSYS);
   UniqueFd probe(proc.value);
   // A container's root can enter only what belongs to its user namespace: the pid namespace of a pod may be the host's.
   bool is_in_reach = !context.user_namespace.valid() || IsOwnedBy(ns.get(), context.user_namespace.get());
@@ -90,30 +94,40 @@ Outcome Execute(Context& context, const plan::openCgroup_op& op) {
   return Ok();
 }
 
-// All at once and by pidfd, so that no reused pid can be meant (Linux 5.8).
+// By descriptor, so that no reused pid can be meant.
 Outcome Execute(Context& context, const plan::joinProcess_op& op) {
-  return sys::Setns(context.Slot(op.slot), static_cast<int>(op.flags));
+  return JoinNamespaces(context, context.Slot(op.slot), op.flags);
 }
+
+namespace {
+
+// CLONE_PARENT: init is the child of whoever launched us, so that no process of ours stays between them. It takes over
+// our own exit signal, for which clone3(2) wants a zero and clone(2) something.
+// clone3 (Linux 5.3) only for what clone(2) has no bit for: a cgroup of v2 to be born in, a time namespace.
+Outcome BirthInit(Context& context, uint64_t clone_flags) {
+  struct clone_args args = {};
+  args.flags = clone_flags | CLONE_PARENT;
+  if (context.born_in_cgroup) {
+    args.flags |= CLONE_INTO_CGROUP;
+    args.cgroup = static_cast<uint64_t>(context.cgroups[0].get());
+    Outcome cloned = sys::Clone3(&args);
+    if (cloned.ok()) return cloned;
+    context.born_in_cgroup = false;  // before Linux 5.7, or a cgroup that only takes processes one by one
+    args.flags &= ~uint64_t{CLONE_INTO_CGROUP};
+    args.cgroup = 0;
+  }
+  constexpr uint64_t kSignalBits = 0xff;  // of clone(2): CLONE_NEWTIME is among them
+  if ((args.flags & kSignalBits) != 0) return sys::Clone3(&args);
+  return sys::Clone(args.flags | kChildSignal);
+}
+
+}  // namespace
 
 Outcome Execute(Context& context, const plan::spawnInit_op& op) {
   int pipe[2];
   TSRUNC_TRY(sys::Pipe2(pipe, O_CLOEXEC));
   UniqueFd reader(pipe[0]), writer(pipe[1]);
-  struct clone_args args = {};
-  // CLONE_PARENT: init is the child of whoever launched us, so that no process of ours stays between them.
-  // It takes over our own exit signal, for which clone3(2) wants a zero here.
-  args.flags = op.cloneFlags | CLONE_PARENT;
-  if (context.born_in_cgroup) {
-    args.flags |= CLONE_INTO_CGROUP;
-    args.cgroup = static_cast<uint64_t>(context.cgroups[0].get());
-  }
-  Outcome cloned = sys::Clone3(&args);
-  if (!cloned.ok() && context.born_in_cgroup) {  // before Linux 5.7, or a cgroup that only takes processes one by one
-    context.born_in_cgroup = false;
-    args.flags &= ~uint64_t{CLONE_INTO_CGROUP};
-    args.cgroup = 0;
-    cloned = sys::Clone3(&args);
-  }
+  Outcome cloned = BirthInit(context, op.cloneFlags);
   if (!cloned.ok()) return cloned;
   if (cloned.value != 0) {
     context.child = context.sources.init = static_cast<int>(cloned.value);

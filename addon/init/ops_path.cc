@@ -68,6 +68,25 @@ Outcome HideFile(Context& context, int target) {
   return Attach(mount.get(), target);
 }
 
+// The way of mount(2): bound on itself, then remounted. What is remounted must be what was bound: the path is walked
+// again, and could lead elsewhere by now.
+Outcome MakeReadonlyOld(Context& context, const char* path, int target) {
+  TSRUNC_TRY(MountOnFd(context, nullptr, target, target, nullptr, MsFlags::kBind | MsFlags::kRec, nullptr));
+  Outcome reopened = OpenInRoot(context.root.get(), path);
+  if (!reopened.ok()) return reopened;
+  UniqueFd mounted(reopened.value);
+  struct statx before, now;
+  TSRUNC_TRY(sys::Statx(target, "", AT_EMPTY_PATH, STATX_INO, &before));
+  TSRUNC_TRY(sys::Statx(mounted.get(), "", AT_EMPTY_PATH, STATX_INO, &now));
+  bool is_same = before.stx_ino == now.stx_ino && before.stx_dev_major == now.stx_dev_major &&
+                 before.stx_dev_minor == now.stx_dev_minor;
+  if (!is_same) return Fail(ELOOP, sys::Call::k_mount);
+  uint64_t statfs[16];
+  TSRUNC_TRY(sys::Fstatfs(mounted.get(), statfs));
+  MsFlags flags = MsFlags::kRemount | MsFlags::kBind | MsFlags::kRdonly | ToMsFlags(AttrsOfStatfs(statfs[10]));
+  return MountOnFd(context, "", -1, mounted.get(), nullptr, flags, nullptr);
+}
+
 }  // namespace
 
 Outcome Execute(Context& context, const plan::maskPath_op& op) {
@@ -87,17 +106,7 @@ Outcome Execute(Context& context, const plan::readonlyPath_op& op) {
   if (!opened.ok()) return opened;
   UniqueFd target(opened.value);
   Outcome cloned = CloneMount(target.get(), "", true);
-  if (cloned.err() == ENOSYS) {
-    TSRUNC_TRY(
-        MountOnFd(context, nullptr, target.get(), target.get(), nullptr, MsFlags::kBind | MsFlags::kRec, nullptr));
-    Outcome reopened = OpenInRoot(context.root.get(), op.path);
-    if (!reopened.ok()) return reopened;
-    UniqueFd mounted(reopened.value);
-    uint64_t statfs[16];
-    TSRUNC_TRY(sys::Fstatfs(mounted.get(), statfs));
-    MsFlags flags = MsFlags::kRemount | MsFlags::kBind | MsFlags::kRdonly | ToMsFlags(AttrsOfStatfs(statfs[10]));
-    return MountOnFd(context, "", -1, mounted.get(), nullptr, flags, nullptr);
-  }
+  if (cloned.err() == ENOSYS) return MakeReadonlyOld(context, op.path, target.get());
   if (!cloned.ok()) return cloned;
   UniqueFd mount(cloned.value);
   TSRUNC_TRY(

@@ -4,6 +4,7 @@
 #include <linux/seccomp.h>
 
 #include "execute.h"
+#include "join.h"
 #include "proc.h"
 
 namespace tsrunc::init {
@@ -54,7 +55,7 @@ Outcome Execute(Context&, const plan::resetCpuAffinity_op&) {
 }
 
 Outcome Execute(Context& context, const plan::enterCgroupNamespace_op& op) {
-  return sys::Setns(context.Slot(op.slot), CLONE_NEWCGROUP);
+  return JoinNamespaces(context, context.Slot(op.slot), CLONE_NEWCGROUP);
 }
 
 Outcome Execute(Context& context, const plan::setChildPidNamespace_op& op) {

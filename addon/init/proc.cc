@@ -39,7 +39,7 @@ Outcome OpenHostProc(Context& context) {
 
 // In a user namespace the kernel refuses a procfs to who sees masks on the old one.
 Outcome OpenPrivateProc(Context& context) {
-  Outcome made = NewMount(context, "proc", "proc", nullptr, nullptr, 0, 0);
+  Outcome made = NewDetached(context, "proc", "proc", nullptr, nullptr, 0, 0);
   context.detail = {};
   return made.ok() ? Take(context, made) : OpenHostProc(context);
 }
@@ -49,7 +49,7 @@ Outcome OpenInProc(Context& context, const char* path) {
   how.flags = O_WRONLY | O_CLOEXEC;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
   Outcome opened = sys::OpenAt2(context.proc.get(), path, &how);
-  if (opened.err() == ENOSYS) opened = sys::OpenAt(context.proc.get(), path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (sys::IsLacking(opened)) opened = sys::OpenAt(context.proc.get(), path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
   if (!opened.ok()) return opened;
   UniqueFd file(opened.value);
   uint64_t statfs[16];

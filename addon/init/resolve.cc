@@ -39,9 +39,9 @@ void DropLast(char* path) {
   path[slash == nullptr ? 0 : slash - path] = '\0';
 }
 
-// What openat2(RESOLVE_IN_ROOT) does, one component at a time, for kernels before 5.6. Links are read as text, so a
-// magic link leads nowhere. A directory that is moved while we stand in it cannot lead out: ".." walks again from the
-// root.
+// What openat2(RESOLVE_IN_ROOT) does, one component at a time, where that is lacking (Linux 5.6). Links are read as
+// text, so a magic link leads nowhere. A directory that is moved while we stand in it cannot lead out: ".." walks again
+// from the root.
 Outcome WalkInRoot(int root, const char* path, Links links) {
   char pending[kPathMax], joined[kPathMax], walked[kPathMax] = "", name[256];
   sys::Text<kPathMax> start;
@@ -155,7 +155,7 @@ Outcome OpenInRoot(int root, const char* path, Links links) {
     opened = sys::OpenAt2(root, path[0] == '\0' ? "." : path, &how);
     if (opened.err() != EAGAIN) break;
   }
-  return opened.err() == ENOSYS ? WalkInRoot(root, path, links) : opened;
+  return sys::IsLacking(opened) ? WalkInRoot(root, path, links) : opened;
 }
 
 Outcome OpenTop(int dir) {

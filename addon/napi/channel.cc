@@ -14,6 +14,7 @@
 #include "../sys/calls.h"
 #include "../sys/fd.h"
 #include "../sys/message.h"
+#include "../sys/process.h"
 #include "exports.h"
 #include "throw.h"
 
@@ -93,7 +94,7 @@ bool IsStillThere(int socket) {
   socklen_t size = sizeof(pidfd);
   if (getsockopt(socket, SOL_SOCKET, kSoPeerPidfd, &pidfd, &size) != 0) return errno == ENOPROTOOPT;
   UniqueFd owned(pidfd);
-  return sys::PidfdSendSignal(pidfd, 0).ok();
+  return !sys::HasEnded(pidfd);
 }
 
 }  // namespace

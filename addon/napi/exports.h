@@ -33,6 +33,7 @@ Napi::Value DetachMount(const Napi::CallbackInfo& info);
 Napi::Value OpenTree(const Napi::CallbackInfo& info);
 Napi::Value OpenPidfd(const Napi::CallbackInfo& info);
 Napi::Value SignalPidfd(const Napi::CallbackInfo& info);
+Napi::Value HasEnded(const Napi::CallbackInfo& info);
 Napi::Value DecodePlan(const Napi::CallbackInfo& info);
 Napi::Value AttachDeviceProgram(const Napi::CallbackInfo& info);
 Napi::Value CompileSeccomp(const Napi::CallbackInfo& info);

@@ -14,6 +14,7 @@
 #include "../init/report.h"
 #include "../sys/calls.h"
 #include "../sys/fd.h"
+#include "../sys/process.h"
 #include "exports.h"
 #include "later.h"
 #include "throw.h"
@@ -152,18 +153,23 @@ Napi::Value DetachMount(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// openPidfd(pid): pidfd_open(2); it means this process for ever, whoever gets the number later.
+// openPidfd(pid): what means this process for ever, whoever gets the number later: sys/process.h.
 Napi::Value OpenPidfd(const Napi::CallbackInfo& info) {
   int pid = info[0].As<Napi::Number>();
-  return Napi::Number::New(info.Env(), Check(info.Env(), sys::PidfdOpen(pid)));
+  return Napi::Number::New(info.Env(), Check(info.Env(), sys::OpenProcess(pid)));
 }
 
-// signalPidfd(pidfd, signal): pidfd_send_signal(2).
+// signalPidfd(pidfd, signal)
 Napi::Value SignalPidfd(const Napi::CallbackInfo& info) {
   int pidfd = info[0].As<Napi::Number>();
   int signal = info[1].As<Napi::Number>();
-  Check(info.Env(), sys::PidfdSendSignal(pidfd, signal));
+  Check(info.Env(), sys::SignalProcess(pidfd, signal));
   return info.Env().Undefined();
+}
+
+// hasEnded(pidfd)
+Napi::Value HasEnded(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), sys::HasEnded(info[0].As<Napi::Number>()));
 }
 
 }  // namespace tsrunc::napi

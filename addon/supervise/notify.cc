@@ -9,6 +9,7 @@
 #include "../init/report.h"
 #include "../sys/calls.h"
 #include "../sys/fd.h"
+#include "../sys/process.h"
 #include "../sys/text.h"
 #include "../sys/unix.h"
 
@@ -21,8 +22,8 @@ using sys::Ok;
 using sys::Outcome;
 using sys::UniqueFd;
 
-constexpr int kDontWait = 0x40;          // MSG_DONTWAIT
-constexpr int kBarrierWait = 30 * 1000;  // milliseconds
+constexpr int kDontWait = 0x40;                          // MSG_DONTWAIT
+constexpr int kBarrierWait = 30 * 1000, kAskAgain = 50;  // milliseconds
 
 // The line of the datagram that begins with READY=, or one of no length.
 struct Line {
@@ -72,12 +73,16 @@ Outcome ForwardReady(const Notify& notify) {
 }
 
 Outcome WaitForReady(const Notify& notify, int pidfd) {
-  pollfd waiting[] = {{notify.socket, POLLIN, 0}, {pidfd, POLLIN, 0}};
+  // A directory in /proc is always ready: it is asked from time to time.
+  const bool is_polled = !sys::IsProcDirectory(pidfd);
+  pollfd waiting[] = {{notify.socket, POLLIN, 0}, {is_polled ? pidfd : -1, POLLIN, 0}};
   for (;;) {
-    Outcome polled = sys::Poll(waiting, 2, -1);
+    Outcome polled = sys::Poll(waiting, 2, is_polled ? -1 : kAskAgain);
     if (polled.err() == EINTR) continue;
     if (!polled.ok()) return polled;
-    if ((waiting[0].revents & POLLIN) == 0) return Ok(0);
+    const bool has_said = (waiting[0].revents & POLLIN) != 0;
+    if (!has_said && sys::HasEnded(pidfd)) return Ok(0);
+    if (!has_said) continue;
     Outcome forwarded = ForwardReady(notify);
     if (!forwarded.ok() || forwarded.value == 1) return forwarded;
   }

@@ -34,8 +34,12 @@ inline Outcome OpenAt2(int dir, const char* path, const struct open_how* how) {
 }
 inline Outcome Read(int fd, void* data, size_t size) { TSRUNC_CALL_RETRIED(read, fd, Arg(data), size); }
 inline Outcome Write(int fd, const void* data, size_t size) { TSRUNC_CALL_RETRIED(write, fd, Arg(data), size); }
-inline Outcome Statx(int dir, const char* path, int flags, unsigned mask, struct statx* out) {
+// For stat.h, which has what to ask.
+inline Outcome StatxOnly(int dir, const char* path, int flags, unsigned mask, struct statx* out) {
   TSRUNC_CALL(statx, dir, Arg(path), flags, mask, Arg(out));
+}
+inline Outcome NewFstatAt(int dir, const char* path, void* out, int flags) {
+  return Outcome{Raw(__NR_newfstatat, dir, Arg(path), Arg(out), flags), Call::k_newfstatat};
 }
 inline Outcome MkdirAt(int dir, const char* name, unsigned mode) { TSRUNC_CALL(mkdirat, dir, Arg(name), mode); }
 inline Outcome MknodAt(int dir, const char* name, unsigned mode, uint64_t device) {
@@ -100,11 +104,11 @@ inline Outcome MountSetattr(int dir, const char* path, unsigned flags, const str
 }
 
 // --- processes and namespaces ----------------------------------------------------------------------------------
-// Never with CLONE_VM: the child goes on running on a copy of this stack.
+// Never with CLONE_VM: the child goes on running on a copy of this stack. `flags` hold the signal of the child's end.
 inline Outcome Clone3(const struct clone_args* args) { TSRUNC_CALL(clone3, Arg(args), sizeof(*args)); }
 // The old call, which more filters allow and older kernels have. `pidfd` is for CLONE_PIDFD (Linux 5.2). Never with
 // CLONE_VM either.
-inline Outcome Clone(unsigned long flags, int* pidfd = nullptr) { TSRUNC_CALL(clone, flags, 0, Arg(pidfd), 0, 0); }
+inline Outcome Clone(unsigned long flags) { TSRUNC_CALL(clone, static_cast<long>(flags), 0, 0, 0, 0); }
 inline Outcome Setns(int fd, int type) { TSRUNC_CALL(setns, fd, type); }
 inline Outcome Unshare(unsigned long flags) { TSRUNC_CALL(unshare, flags); }
 inline Outcome PidfdOpen(int pid) { TSRUNC_CALL(pidfd_open, pid, 0); }
@@ -119,6 +123,7 @@ inline Outcome Wait4(int pid, int* status, int options) { TSRUNC_CALL_RETRIED(wa
 inline Outcome Execve(const char* path, const char* const* argv, const char* const* envp) {
   TSRUNC_CALL(execve, Arg(path), Arg(argv), Arg(envp));
 }
+inline Outcome Signalfd(const uint64_t* mask, int flags) { TSRUNC_CALL(signalfd4, -1, Arg(mask), 8, flags); }
 inline Outcome Poll(void* fds, unsigned count, int timeout_ms) { TSRUNC_CALL(poll, Arg(fds), count, timeout_ms); }
 // A container's filter may refuse to let us end: then the kernel ends us for what no filter is asked about.
 [[noreturn]] inline void Exit(int status) {

@@ -5,7 +5,7 @@ import { constants } from 'node:fs';
 import { CallerGone, errorCode, lastly, lastlySync, SyscallError } from '../errors.ts';
 import { native, type ExitStatus, type NotifyEnds, type Report } from '../native/binding.ts';
 import { Descriptor } from '../native/descriptor.ts';
-import { readable } from '../native/readable.ts';
+import { ended } from '../native/readable.ts';
 import type { Ending, Foreground, Launch, Owned, Removal } from './caller.ts';
 import type { Channel } from './channel.ts';
 import {
@@ -135,7 +135,7 @@ async function endOf(pid: number): Promise<void> {
     throw error;
   }
   await lastly(
-    () => readable(pidfd).then(),
+    () => ended(pidfd).then(),
     () => pidfd.close(),
   );
 }

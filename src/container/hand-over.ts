@@ -1,8 +1,9 @@
 // Owns the handing over of a descriptor at a socket that the caller has named: of a terminal (--console-socket), of a process
 // (--pidfd-socket).
-import { FileError, InternalError, lastly, lastlySync } from '../errors.ts';
+import { FileError, InternalError, lastly, lastlySync, UsageError } from '../errors.ts';
 import { native } from '../native/binding.ts';
 import type { Descriptor } from '../native/descriptor.ts';
+import { isPidfd } from '../native/readable.ts';
 import type { Executor } from './executor.ts';
 
 /**
@@ -21,8 +22,12 @@ export async function sendTerminal(path: string, executor: Executor): Promise<vo
 /** Sends a pidfd of the process; `name` is the word that callers expect with it. */
 export async function sendPidfd(path: string, pid: number, name: 'standard' | 'setns'): Promise<void> {
   const pidfd = native().openPidfd(pid);
+  const sendIt = () => {
+    if (!isPidfd(pidfd)) throw new UsageError('--pidfd-socket: the kernel, or a filter, has no pidfd_open(2)');
+    return send(path, name, pidfd);
+  };
   await lastly(
-    () => send(path, name, pidfd),
+    sendIt,
     () => pidfd.close(),
   );
 }

@@ -6,7 +6,7 @@ import { isAlive } from '../host/process.ts';
 import { native } from '../native/binding.ts';
 import type { Descriptor } from '../native/descriptor.ts';
 import { signalProcesses } from '../native/signal.ts';
-import { readable } from '../native/readable.ts';
+import { ended } from '../native/readable.ts';
 import { checkStatus, statusOf } from './lifecycle.ts';
 import { hasPidNamespace, membersOf } from './members.ts';
 import type { StoredState } from './store.ts';
@@ -96,7 +96,7 @@ export async function killAndWait(state: StoredState): Promise<boolean> {
   await withPidfd(state, async (pidfd) => {
     native().signalPidfd(pidfd.number, SIGKILL);
     openCgroup(state.cgroupPlaces).thaw();
-    hasEnded = await readable(pidfd, END_SECONDS * 1000);
+    hasEnded = await ended(pidfd, END_SECONDS * 1000);
   });
   return hasEnded;
 }

@@ -84,8 +84,10 @@ export interface Binding {
   detachMount(path: string): void;
   /** A detached copy of the mount at `path`, open_tree(2). */
   openTree(path: string, isRecursive: boolean): Descriptor;
+  /** A pidfd; where that is lacking (Linux 5.3), the process's directory in /proc, which the next two take as well. */
   openPidfd(pid: number): Descriptor;
   signalPidfd(pidfd: number, signal: number): void;
+  hasEnded(pidfd: number): boolean;
   decodePlan(plan: Uint8Array): Record<string, unknown>[];
   /** Puts a program of type cgroup_device onto a v2 cgroup, in place of those that are there. */
   attachDeviceProgram(cgroup: string, program: Uint8Array): void;

@@ -1,4 +1,6 @@
 // Owns the waiting for a descriptor without blocking others: a pidfd, a socket, a fifo.
+import { fstatSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { native } from './binding.ts';
 import type { Descriptor } from './descriptor.ts';
 
@@ -14,4 +16,22 @@ export function readable({ number }: Descriptor, milliseconds?: number): Promise
     };
     if (milliseconds !== undefined) timer = setTimeout(() => settle(false), milliseconds);
   });
+}
+
+/** Whether openPidfd has got one. */
+export function isPidfd({ number }: Descriptor): boolean {
+  return !fstatSync(number).isDirectory();
+}
+
+const ASK_AGAIN = 20; // milliseconds
+
+/** Waits for the end of a process (openPidfd). False when it is still there after so many milliseconds. */
+export async function ended(process: Descriptor, milliseconds = Infinity): Promise<boolean> {
+  if (isPidfd(process)) return readable(process, milliseconds === Infinity ? undefined : milliseconds);
+  const end = Date.now() + milliseconds;
+  while (!native().hasEnded(process.number)) {
+    if (Date.now() > end) return false;
+    await pause(ASK_AGAIN);
+  }
+  return true;
 }
