@@ -18,6 +18,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("watch", Napi::Function::New<WatchDescriptor>(env));
   exports.Set("acceptCaller", Napi::Function::New<AcceptCaller>(env));
   exports.Set("permittedCapabilities", Napi::Function::New<PermittedCapabilities>(env));
+  exports.Set("lastCapability", Napi::Function::New<LastCapability>(env));
   exports.Set("peerOf", Napi::Function::New<PeerOf>(env));
   exports.Set("receiveMessage", Napi::Function::New<ReceiveMessage>(env));
   exports.Set("sendMessage", Napi::Function::New<SendMessage>(env));

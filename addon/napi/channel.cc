@@ -1,7 +1,9 @@
-// acceptCaller, peerOf, permittedCapabilities, receiveMessage, sendMessage: the planner's side of the socket at which
-// fronts ask. Messages are bytes and descriptors; addon/front/protocol.h draws what they mean, which is not known here.
+// acceptCaller, peerOf, permittedCapabilities, lastCapability, receiveMessage, sendMessage: the planner's side of the
+// socket at which fronts ask. Messages are bytes and descriptors; addon/front/protocol.h draws what they mean, which is
+// not known here.
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/prctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -104,6 +106,13 @@ Napi::Value PermittedCapabilities(const Napi::CallbackInfo& info) {
   Capabilities found(info[0].As<Napi::Number>());
   uint64_t mask = found.words[0].permitted | uint64_t{found.words[1].permitted} << 32;
   return Napi::BigInt::New(info.Env(), mask);
+}
+
+// lastCapability(): the highest that this kernel has; asked of prctl(2), since a procfs with subset=pid has no sysctls.
+Napi::Value LastCapability(const Napi::CallbackInfo& info) {
+  unsigned cap = 0;
+  while (cap < 63 && sys::Prctl(PR_CAPBSET_READ, cap + 1).ok()) cap++;
+  return Napi::Number::New(info.Env(), cap);
 }
 
 // acceptCaller(listening): number | undefined — a connection; undefined when there is none.

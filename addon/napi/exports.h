@@ -13,6 +13,7 @@ Napi::Value HasChanged(const Napi::CallbackInfo& info);
 Napi::Value WatchDescriptor(const Napi::CallbackInfo& info);
 Napi::Value AcceptCaller(const Napi::CallbackInfo& info);
 Napi::Value PermittedCapabilities(const Napi::CallbackInfo& info);
+Napi::Value LastCapability(const Napi::CallbackInfo& info);
 Napi::Value PeerOf(const Napi::CallbackInfo& info);
 Napi::Value ReceiveMessage(const Napi::CallbackInfo& info);
 Napi::Value SendMessage(const Napi::CallbackInfo& info);

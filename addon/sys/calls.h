@@ -106,7 +106,7 @@ inline Outcome MountSetattr(int dir, const char* path, unsigned flags, const str
 // --- processes and namespaces ----------------------------------------------------------------------------------
 // Never with CLONE_VM: the child goes on running on a copy of this stack. `flags` hold the signal of the child's end.
 inline Outcome Clone3(const struct clone_args* args) { TSRUNC_CALL(clone3, Arg(args), sizeof(*args)); }
-// The old call, which more filters allow and older kernels have. `pidfd` is for CLONE_PIDFD (Linux 5.2). Never with
+// The old call, which more filters allow and older kernels have. Never with
 // CLONE_VM either.
 inline Outcome Clone(unsigned long flags) { TSRUNC_CALL(clone, static_cast<long>(flags), 0, 0, 0, 0); }
 inline Outcome Setns(int fd, int type) { TSRUNC_CALL(setns, fd, type); }

@@ -74,8 +74,8 @@ export class Store {
   /** mkdir(2) has one winner. */
   #reserve(id: string): void {
     const directory = this.directory(id);
+    this.makeRoot();
     try {
-      mkdirSync(this.root, { recursive: true, mode: 0o711 });
       mkdirSync(directory, { mode: 0o711 });
     } catch (cause) {
       if (errorCode(cause) === 'EEXIST')
@@ -83,6 +83,17 @@ export class Store {
           hint: `tsrunc delete ${id} removes it once it has stopped`,
         });
       throw new FileError(`make the state directory ${directory}`, { cause });
+    }
+  }
+
+  private makeRoot(): void {
+    try {
+      mkdirSync(this.root, { recursive: true, mode: 0o711 });
+    } catch (cause) {
+      const code = errorCode(cause);
+      // mkdir(2) says EEXIST of a file, which would read as if the container were there.
+      if (code === 'EEXIST' || code === 'ENOTDIR') throw new UsageError(`--root ${this.root}: not a directory`);
+      throw new FileError(`make the state directory ${this.root}`, { cause });
     }
   }
 

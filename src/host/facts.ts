@@ -20,7 +20,7 @@ export function readProcessFacts({ pid }: Viewer): ProcessFacts {
   constants ??= {
     euid: process.geteuid?.() ?? 0,
     isInUserNamespace: isInUserNamespace(),
-    lastCap: Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')),
+    lastCap: native().lastCapability(),
   };
   return { ...constants, permittedCaps: native().permittedCapabilities(pid) };
 }

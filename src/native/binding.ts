@@ -57,6 +57,8 @@ export interface Binding {
   acceptCaller(listening: number): Descriptor | undefined;
   /** The permitted capabilities of a process, as a mask. */
   permittedCapabilities(pid: number): bigint;
+  /** The highest that this kernel has. */
+  lastCapability(): number;
   /** The process that connected, and the first way in which it is not in our place; '' when there is none. */
   peerOf(socket: number): { readonly pid: number; readonly difference: string };
   /** The next message; null at the end; undefined when there is none yet. */
