@@ -45,7 +45,10 @@ export class SpecError extends TsruncError {
 
   constructor(document: string, faults: readonly Fault[]) {
     super(`${document}: ${describeFault(faults[0])}${more(faults.length - 1)}`, {
-      ...(faults.length > 1 ? { hint: 'tsrunc validate lists them all' } : {}),
+      hint:
+        faults.length > 1
+          ? 'tsrunc validate lists them all'
+          : `the rule is in the runtime specification: ${faults[0]?.section ?? 'config.md'}`,
     });
     this.faults = faults;
   }

@@ -17,7 +17,9 @@ export function parseMemory(option: string, text: string | undefined): number | 
   if (text === '-1') return -1;
   const match = /^(\d+(?:\.\d+)?) ?([bkmgtp]?)(?:i?b)?$/i.exec(text);
   if (match === null)
-    throw new UsageError(`${option} ${JSON.stringify(text)}: it must be bytes, with k, m or g, or -1`);
+    throw new UsageError(`${option} ${JSON.stringify(text)}: it must be bytes, with k, m or g, or -1`, {
+      hint: `for example ${option} 64m; -1 is no limit`,
+    });
   const bytes = Math.floor(Number(match[1]) * (UNITS[(match[2] ?? '').toLowerCase()] ?? 1));
   if (bytes >= 2 ** 63)
     throw new UsageError(`${option} ${JSON.stringify(text)}: it must be below 9223372036854775808 bytes (2^63)`);

@@ -28,7 +28,7 @@ import { mountsOn, removeMounts } from './shared-mounts.ts';
 import { compileFilter } from './seccomp.ts';
 import { Slots } from './slots.ts';
 import type { Runtime } from './runtime.ts';
-import { keyringOf, newState, type StoredState } from './store.ts';
+import { keyringOf, newState, type StoredState } from './state.ts';
 
 export interface CreateOptions {
   readonly id: string;

@@ -2,7 +2,8 @@
 import { statSync } from 'node:fs';
 import { readUserName } from '../host/users.ts';
 import { statusOf, type Status } from './lifecycle.ts';
-import type { Store, StoredState } from './store.ts';
+import type { StoredState } from './state.ts';
+import type { Store } from './store.ts';
 
 /** As runc prints it; runtime.md, State, and more. */
 export interface ContainerState {

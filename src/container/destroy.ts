@@ -13,7 +13,8 @@ import { isOursAtEnd, warnOfLeft } from './members.ts';
 import { removeMounts } from './shared-mounts.ts';
 import type { Runtime } from './runtime.ts';
 import { salvage } from './salvage.ts';
-import type { Store, StoredState } from './store.ts';
+import type { StoredState } from './state.ts';
+import type { Store } from './store.ts';
 
 /**
  * Removes what a container whose init has ended has made, by its record, and then the record. Idempotent. Processes that are left are

@@ -21,7 +21,7 @@ import { checkConsole } from './run.ts';
 import type { Runtime } from './runtime.ts';
 import { compileFilter } from './seccomp.ts';
 import { Slots } from './slots.ts';
-import { exactOf, keyringOf, type StoredState } from './store.ts';
+import { exactOf, keyringOf, type StoredState } from './state.ts';
 
 export interface ExecOptions extends ExecProcess {
   readonly id: string;
@@ -176,7 +176,9 @@ function parseCgroupOption(option: string): { controller: string; path: string }
 function belowPlace(place: CgroupPlace, path: string): string {
   const directory = `${place.directory}/${path}`;
   if (path.split('/').includes('..') || !isWithin(directory, place.directory))
-    throw new UsageError(`--cgroup ${path}: not below the container's cgroup`);
+    throw new UsageError(`--cgroup ${path}: not below the container's cgroup`, {
+      hint: 'the path is one below the cgroup of the container, without ..',
+    });
   return directory.replace(/\/+$/, '');
 }
 

@@ -26,10 +26,7 @@ export async function sendPidfd(path: string, pid: number, name: 'standard' | 's
     if (!isPidfd(pidfd)) throw new UsageError('--pidfd-socket: the kernel, or a filter, has no pidfd_open(2)');
     return send(path, name, pidfd);
   };
-  await lastly(
-    sendIt,
-    () => pidfd.close(),
-  );
+  await lastly(sendIt, () => pidfd.close());
 }
 
 async function send(path: string, name: string, descriptor: Descriptor): Promise<void> {

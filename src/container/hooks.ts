@@ -6,7 +6,7 @@ import { planHostHooks } from '../plan/hooks.ts';
 import { executeApart } from './execute-apart.ts';
 import type { Status } from './lifecycle.ts';
 import type { Runtime } from './runtime.ts';
-import type { StoredState } from './store.ts';
+import type { StoredState } from './state.ts';
 
 /** Runs the hooks of one name in their order; HookError from the first that fails. */
 export async function runHooks(runtime: Runtime, state: StoredState, name: HookName, status: Status): Promise<void> {
@@ -17,7 +17,7 @@ export async function runHooks(runtime: Runtime, state: StoredState, name: HookN
     await executeApart(runtime, planHostHooks(config.hooks, name, container, status, status === 'stopped' ? 0 : pid));
   } catch (error) {
     if (!(error instanceof HelperError)) throw error;
-    throw new HookError(error.message, { cause: error.cause });
+    throw new HookError(error.message, { cause: error.cause, hint: error.hint });
   }
 }
 

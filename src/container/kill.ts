@@ -9,7 +9,7 @@ import { signalProcesses } from '../native/signal.ts';
 import { ended } from '../native/readable.ts';
 import { checkStatus, statusOf } from './lifecycle.ts';
 import { hasPidNamespace, membersOf } from './members.ts';
-import type { StoredState } from './store.ts';
+import type { StoredState } from './state.ts';
 
 export const SIGKILL = 9;
 

@@ -3,7 +3,8 @@ import { openCgroup } from '../cgroup/open.ts';
 import { StateError } from '../errors.ts';
 import { isAlive } from '../host/process.ts';
 import type { Config } from '../oci/types.ts';
-import type { Store, StoredState } from './store.ts';
+import type { StoredState } from './state.ts';
+import type { Store } from './store.ts';
 
 /** `paused` is an addition of runc's that callers know. */
 export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
@@ -46,7 +47,9 @@ export async function whileAllowed<T>(
 /** "REQUIRED when start is called", config.md, Process. */
 export function requireProcess(config: Config): void {
   if (config.process === undefined)
-    throw new StateError('ERR_STATE_STATUS', '/process: process is required to start a container');
+    throw new StateError('ERR_STATE_STATUS', '/process: process is required to start a container', {
+      hint: 'tsrunc spec writes a configuration with one',
+    });
 }
 
 /** Operation, then the states in which it may be called; the words of the refusals are matched by callers. */
@@ -67,8 +70,19 @@ export type Operation = keyof typeof ALLOWED;
 /** Throws StateError when the operation is not for this status. */
 export function checkStatus(operation: Operation, id: string, status: Status): void {
   if ((ALLOWED[operation] as readonly Status[]).includes(status)) return;
-  throw new StateError('ERR_STATE_STATUS', refusal(operation, id, status));
+  throw new StateError('ERR_STATE_STATUS', refusal(operation, id, status), {
+    hint: `${id} is ${status}: ${WAY_ON[status]}`,
+  });
 }
+
+/** What can be done in a state, for the line below the refusal. */
+const WAY_ON: Readonly<Record<Status, string>> = {
+  creating: 'tsrunc state tells when it is made',
+  created: 'tsrunc start lets its program run',
+  running: 'tsrunc exec runs another process in it, tsrunc kill ends it',
+  paused: 'tsrunc resume lets it go on',
+  stopped: 'tsrunc delete removes it, tsrunc run makes another',
+};
 
 function refusal(operation: Operation, id: string, status: Status): string {
   if (status === 'creating' && operation === 'start') return 'cannot start a container that is still being created';

@@ -19,6 +19,8 @@ export function idsMatching(caller: Caller, ids: readonly string[], pattern: str
     return [...(matching as string[])];
   } catch (cause) {
     const why = errorCode(cause) === 'ERR_SCRIPT_EXECUTION_TIMEOUT' ? 'takes too long' : 'is no regular expression';
-    throw new UsageError(`--regex ${JSON.stringify(pattern)} ${why}`);
+    throw new UsageError(`--regex ${JSON.stringify(pattern)} ${why}`, {
+      hint: "for example '^web-' for all ids that begin with web-",
+    });
   }
 }

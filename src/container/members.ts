@@ -6,7 +6,7 @@ import type { IsOurs } from '../cgroup/processes.ts';
 import type { Left } from '../cgroup/remove.ts';
 import type { Log } from '../log.ts';
 import { planNamespaces } from '../plan/namespaces.ts';
-import type { StoredState } from './store.ts';
+import type { StoredState } from './state.ts';
 
 /**
  * For the processes in the container's cgroup once init has ended. Those of a pid namespace of its own have ended with it: what is left of

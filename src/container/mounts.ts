@@ -12,7 +12,7 @@ import { withPidfd } from './kill.ts';
 import { checkStatus, whileAllowed } from './lifecycle.ts';
 import type { Runtime } from './runtime.ts';
 import { Slots } from './slots.ts';
-import type { StoredState } from './store.ts';
+import type { StoredState } from './state.ts';
 
 /** Each is a descriptor of its own, once here and twice on the way to the helper: no limit of open files is as small as that. */
 const AT_ONCE = 60;

@@ -7,7 +7,8 @@ import { native, type NotifyEnds } from '../native/binding.ts';
 import type { Config } from '../oci/types.ts';
 import { withPidfd } from './kill.ts';
 import type { Runtime } from './runtime.ts';
-import type { Store, StoredState } from './store.ts';
+import type { StoredState } from './state.ts';
+import type { Store } from './store.ts';
 
 const INSIDE = '/run/notify';
 const NAME = 'notify.sock';

@@ -20,7 +20,7 @@ export function writePidFile(caller: Caller, path: string, pid: number): void {
       const isTaken = errorCode(cause) === 'EEXIST';
       if (isTaken && number < MAX_NAMES) continue;
       if (!isTaken) rmSync(temporary, { force: true });
-      throw new FileError(`write the pid file ${path}`, { cause });
+      throw new FileError(`write the pid file ${path}`, { cause, hint: 'its directory must be there, and writable' });
     }
   }
 }

@@ -4,7 +4,7 @@ import type { Caller } from '../caller/caller.ts';
 import { readJson } from '../oci/json.ts';
 import type { CapabilitySet, ExactIntegers, Process } from '../oci/types.ts';
 import { validatePart } from '../oci/validate.ts';
-import { exactOf, type StoredState } from './store.ts';
+import { exactOf, type StoredState } from './state.ts';
 
 export interface ProcessOptions {
   readonly file?: string;
@@ -31,7 +31,8 @@ export interface ExecProcess {
 
 export async function makeProcess(caller: Caller, state: StoredState, options: ProcessOptions): Promise<ExecProcess> {
   if (options.file !== undefined) return readProcessFile(caller, state, options.file);
-  if (options.args.length === 0) throw new UsageError('exec args cannot be empty');
+  if (options.args.length === 0)
+    throw new UsageError('exec args cannot be empty', { hint: 'tsrunc exec ID COMMAND, or --process FILE' });
   const base = state.config.process ?? { cwd: '/' };
   for (const variable of options.env)
     if (!/^[^=]+=/.test(variable))
@@ -66,7 +67,9 @@ export function parseUser(text: string): { uid: number; gid?: number } {
   const uid = Number(match?.[1]);
   const gid = match?.[2] === undefined ? undefined : Number(match[2]);
   if (match === null || uid > MAX_ID || (gid ?? 0) > MAX_ID)
-    throw new UsageError(`--user ${JSON.stringify(text)}: it has the form UID or UID:GID, in digits`);
+    throw new UsageError(`--user ${JSON.stringify(text)}: it has the form UID or UID:GID, in digits`, {
+      hint: '/etc/passwd of the image has the numbers',
+    });
   return gid === undefined ? { uid } : { uid, gid };
 }
 

@@ -28,7 +28,9 @@ export function checkConsole(options: {
 }): void {
   const { caller, detach, terminal, consoleSocket } = options;
   if (detach && terminal && consoleSocket === undefined)
-    throw new UsageError('cannot allocate tty if tsrunc will detach without setting console socket');
+    throw new UsageError('cannot allocate tty if tsrunc will detach without setting console socket', {
+      hint: '"terminal": false in process of config.json, or --console-socket PATH where somebody listens',
+    });
   if (consoleSocket !== undefined && !(detach && terminal))
     throw new UsageError('cannot use console socket if tsrunc will not detach or allocate tty');
   if (terminal && !detach && !hasTerminal(caller.proc))

@@ -1,6 +1,6 @@
 // Owns what a damaged state, or one of another version, still says with certainty: which process the container is, and where its
 // cgroups are. Pure.
-import { isPlace, newState, type StoredState } from './store.ts';
+import { isPlace, newState, type StoredState } from './state.ts';
 
 /**
  * Enough of a state to end the container by it. Undefined where the process or the cgroups are not on record: then something of it may

@@ -2,7 +2,7 @@
 import { FileError } from '../errors.ts';
 import { readMountTable } from '../host/mount-table.ts';
 import { native } from '../native/binding.ts';
-import type { StoredState } from './store.ts';
+import type { StoredState } from './state.ts';
 
 /** How many mounts stand on the directory, one upon the other. */
 export function mountsOn(directory: string): number {

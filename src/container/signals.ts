@@ -15,6 +15,8 @@ export function parseSignal(text: string): number {
   const result =
     realTime === null ? -1 : (realTime[1] === 'MIN' ? REAL_TIME_FIRST : REAL_TIME_LAST) + Number(realTime[2] ?? 0);
   if (result < REAL_TIME_FIRST || result > REAL_TIME_LAST)
-    throw new UsageError(`unknown signal ${JSON.stringify(text)}`);
+    throw new UsageError(`unknown signal ${JSON.stringify(text)}`, {
+      hint: 'a name such as TERM, KILL or RTMIN+1, or a number up to 64; kill -l lists them',
+    });
   return result;
 }

@@ -10,7 +10,8 @@ import { killAndWait } from './kill.ts';
 import { checkStatus, requireProcess, statusOf, whileAllowed } from './lifecycle.ts';
 import { NotifySocket } from './notify.ts';
 import type { Runtime } from './runtime.ts';
-import type { Store, StoredState } from './store.ts';
+import type { StoredState } from './state.ts';
+import type { Store } from './store.ts';
 
 export async function startContainer(runtime: Runtime, id: string): Promise<void> {
   const { state, notify } = await whileAllowed(runtime.store, 'start', id, (state) => openGate(runtime, state));

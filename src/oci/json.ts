@@ -32,7 +32,7 @@ export function readJson(path: string, reader: Reader): JsonDocument {
   try {
     text = reader.readText(path);
   } catch (cause) {
-    throw new FileError(`cannot read ${path}`, { cause });
+    throw new FileError(`cannot read ${path}`, { cause, hint: 'paths are relative to the working directory' });
   }
   return parseJson(text, path);
 }
@@ -54,7 +54,9 @@ export function parseJson(text: string, name: string): JsonDocument {
     return { value: /:\s*null/.test(text) ? withoutNulls(value) : value, ...findLosses(text) };
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
-    throw new FileError(`${name} is not JSON (${place(text)}): ${cause.message.split(', "')[0]}`);
+    throw new FileError(`${name} is not JSON (${place(text)}): ${cause.message.split(', "')[0]}`, {
+      hint: 'jq . FILE checks a file, too',
+    });
   }
 }
 

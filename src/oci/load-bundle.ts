@@ -38,12 +38,15 @@ function readConfig(path: string, reader: Reader): JsonDocument {
   }
 }
 
+const ROOT_HINT =
+  'unpack the root filesystem there, or change "path" of root in config.json; relative, it is below the bundle';
+
 function findRootfs(bundle: string, config: Config): string {
   const path = resolveFrom(bundle, config.root?.path ?? '');
   try {
     if (statSync(path).isDirectory()) return realpathSync.native(path); // the other one is JavaScript, and slow at its first call
   } catch (cause) {
-    throw new FileError(`root.path ${path}: no such directory`, { cause });
+    throw new FileError(`root.path ${path}: no such directory`, { cause, hint: ROOT_HINT });
   }
-  throw new FileError(`root.path ${path} is not a directory`);
+  throw new FileError(`root.path ${path} is not a directory`, { hint: ROOT_HINT });
 }

@@ -7,6 +7,9 @@ export interface Refusal {
   readonly call: string;
 }
 
+const NO_NAMESPACE =
+  'the process whose namespace it was has ended, perhaps: "path" in "namespaces" of linux, config.json';
+
 const LOCKED =
   'a user namespace keeps flags that a mount had outside of it: leave out the options that clear or change them';
 
@@ -19,6 +22,8 @@ export function hintFor(op: Op, refusal: Refusal): string | undefined {
         return `this kernel has no filesystem of type "${op.type}": /proc/filesystems lists those it has`;
       if (code === 'ELOOP' && op.isStrict)
         return `${op.target} of the rootfs is, or leads through, a symbolic link; it must be a directory`;
+      if (code === 'EINVAL')
+        return `the filesystem refuses an option, or misses one: "options" in "mounts" of config.json`;
       return hintForTarget(op.target, refusal) ?? notDirectory(op.target, code);
     case 'bindMount':
     case 'bindCgroup':
@@ -52,11 +57,33 @@ export function hintFor(op: Op, refusal: Refusal): string | undefined {
       return code === 'EPERM'
         ? 'it needs CAP_SYS_NICE; and where the kernel schedules realtime by groups (CONFIG_RT_GROUP_SCHED), a new cgroup has cpu.rt_runtime_us 0: give it linux.resources.cpu.realtimeRuntime'
         : undefined;
+    case 'checkExecutable':
+    case 'prepareExec':
+    case 'exec':
+      return hintForProgram(op, code);
+    case 'runHook':
+      return 'look into the hook itself: config.json names it in "hooks"';
+    case 'setCwd':
+      return code === 'ENOTDIR' ? '"cwd" of process in config.json must be a directory of the image' : undefined;
+    case 'openPidNamespace':
+      return code === 'ENOENT' ? NO_NAMESPACE : undefined;
     case 'joinNamespace':
+      if (code === 'ENOENT') return NO_NAMESPACE;
       return code === 'EINVAL' ? `${op.path} is no namespace of that type` : undefined;
     default:
       return undefined;
   }
+}
+
+function hintForProgram(op: { readonly kind: string; readonly file: string }, code: string): string | undefined {
+  if (code === 'EACCES') return 'it must be a file that the user of process may execute: chmod +x in the image';
+  if (code === 'ENOEXEC') return 'it must be a program for this architecture, or a script with a #! line';
+  if (code !== 'ENOENT') return undefined;
+  if (op.kind === 'exec')
+    return 'a script needs the program of its #! line, a dynamic program its loader: both in the image';
+  return op.file.includes('/')
+    ? '"args" of process names a program in the image'
+    : 'PATH in "env" of process lists the directories of the image in which it is looked for';
 }
 
 const MAKING = new Set(['mkdirat', 'mknodat', 'symlinkat']);

@@ -5,7 +5,10 @@ import type { Context } from '../context.ts';
 
 export async function mounts(context: Context, [action, id = '', file = '']: readonly string[]): Promise<number> {
   if (action !== 'add' && action !== 'remove')
-    throw new UsageError('the action is add or remove', { usage: 'tsrunc mounts add|remove <id> <file>' });
+    throw new UsageError('the action is add or remove', {
+      hint: 'tsrunc mounts add ID FILE',
+      usage: 'tsrunc mounts add|remove <id> <file>',
+    });
   context.doing = { command: `mounts ${action}`, id };
   const list = await readMounts(
     context.runtime,

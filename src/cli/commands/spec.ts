@@ -14,8 +14,9 @@ export async function spec(context: Context, _args: readonly string[], options: 
   try {
     context.caller.writeFile(path, `${JSON.stringify(document, null, '\t')}\n`, { flag: 'wx', mode: 0o666 });
   } catch (cause) {
-    if (errorCode(cause) === 'EEXIST') throw new FileError(`file ${path} exists. Remove it first`);
-    throw new FileError(`write ${path}`, { cause });
+    if (errorCode(cause) === 'EEXIST')
+      throw new FileError(`file ${path} exists. Remove it first`, { hint: 'or --file FILE writes to another' });
+    throw new FileError(`write ${path}`, { cause, hint: 'the directory must be there, and writable' });
   }
   return 0;
 }
