@@ -2,14 +2,7 @@
 import { FileError, StateError } from '../errors.ts';
 import type { Resources } from '../oci/types.ts';
 import type { CgroupPlace } from '../plan/facts.ts';
-import {
-  pause,
-  processesBelow,
-  processesIn,
-  readCgroupFile,
-  requireHierarchy,
-  writeCgroupFile,
-} from './files.ts';
+import { pause, processesBelow, processesIn, readCgroupFile, requireHierarchy, writeCgroupFile } from './files.ts';
 import { MadeCgroups } from './made.ts';
 import type { CgroupManager, Ended } from './manager.ts';
 import { refuseProcesses, type IsOurs } from './processes.ts';

@@ -7,14 +7,7 @@ import type { CgroupPlace, Hierarchy } from '../plan/facts.ts';
 import { handDownControllers } from './controllers.ts';
 import { delegateCgroup } from './delegation.ts';
 import { planDeviceProgram } from './device-program.ts';
-import {
-  pause,
-  processesBelow,
-  processesIn,
-  readCgroupFile,
-  requireHierarchy,
-  writeCgroupFile,
-} from './files.ts';
+import { pause, processesBelow, processesIn, readCgroupFile, requireHierarchy, writeCgroupFile } from './files.ts';
 import { MadeCgroups } from './made.ts';
 import type { CgroupManager, Ended } from './manager.ts';
 import { refuseProcesses, type IsOurs } from './processes.ts';

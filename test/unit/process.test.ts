@@ -1,7 +1,7 @@
 // Planning of the process itself: environment, credentials, warnings.
 import t from 'tap';
 import { exactJson } from '../../src/cli/exact-json.ts';
-import type { Process } from '../../src/oci/types.ts';
+import { exactInteger, type Process } from '../../src/oci/types.ts';
 import { planCapabilities } from '../../src/plan/capabilities.ts';
 import { eachOnce } from '../../src/plan/environment.ts';
 import { planProcess, type ProcessInput } from '../../src/plan/process.ts';
@@ -64,4 +64,9 @@ t.test('integers have all their digits on the way out', async (t) => {
   );
   const value = { a: { b: [true, 'x', { c: -1 }] } };
   t.equal(exactJson(value), JSON.stringify(value));
+});
+
+t.test('unlimited stays unlimited where the exact text is gone, as in a state file', async (t) => {
+  t.equal(exactInteger(new Map(), '/x', JSON.parse('18446744073709551615')), 2n ** 64n - 1n);
+  t.equal(exactInteger(new Map(), '/x', 5), 5n);
 });
