@@ -12,7 +12,7 @@ export function idsMatching(caller: Caller, ids: readonly string[], pattern: str
   if (!caller.isHere) throw new Declined('a regular expression can take long');
   try {
     const matching = runInNewContext(
-      'ids.filter((id) => new RegExp(pattern).test(id))',
+      'const expression = new RegExp(pattern); ids.filter((id) => expression.test(id))',
       { ids, pattern },
       { timeout: LIMIT_MS },
     );

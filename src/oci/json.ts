@@ -54,14 +54,14 @@ export function parseJson(text: string, name: string): JsonDocument {
     return { value: /:\s*null/.test(text) ? withoutNulls(value) : value, ...findLosses(text) };
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
-    throw new FileError(`${name} is not JSON (${place(text)}): ${cause.message.split(', "')[0]}`, {
+    throw new FileError(`${name} is not JSON (${mistakeIn(text)}`, {
       hint: 'jq . FILE checks a file, too',
     });
   }
 }
 
-/** Where the mistake is. V8's message does not always say: it is the end of the shortest start that nothing could complete. */
-function place(text: string): string {
+/** Where the mistake is: at the end of the shortest start that nothing could complete. What an engine says of it differs. */
+function mistakeIn(text: string): string {
   let low = 0;
   let high = text.length;
   while (low < high) {
@@ -71,7 +71,8 @@ function place(text: string): string {
   }
   const isCutShort = low === text.length && !isBroken(text);
   const before = text.slice(0, isCutShort ? low : low - 1).split('\n');
-  return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+  const place = `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+  return isCutShort ? `${place}): it ends too early` : `${place}): ${JSON.stringify(text[low - 1])} cannot stand here`;
 }
 
 /** Whether the start of a document holds a mistake, other than that it ends too early. */

@@ -111,7 +111,7 @@ t.test('nobody joins a container that is being made', onlyTsrunc('has states of 
   t.equal(bundle.run('true').status, 0);
   const text = readFileSync(said, 'utf8');
   t.notMatch(text, /"status": "(running|created)"/, 'its init is still in the root of the host');
-  t.match(text, /cannot exec in a stopped container/);
+  t.match(text, /cannot exec in a container that is still being created/);
 });
 
 /** The hook writes its directory and environment to the file; `cat` and `pwd` need none. */
