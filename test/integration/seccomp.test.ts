@@ -144,7 +144,7 @@ t.test('a filter that refuses even to end', onlyTsrunc('runc waits for itself fo
     ['execve', 'sendmsg', 'write'],
     ['exit', 'exit_group', 'execve', 'sendmsg', 'write'],
   ]) {
-    const expected = names.length === 1 ? /exec: "\w+": EPERM: operation not permitted/ : reason;
+    const expected = names.length === 1 ? /exec: "\w+": EBADFD: .*\(execve / : reason;
     bundle.config.linux.seccomp = refusing({ names });
     for (const noNewPrivileges of [true, false]) {
       bundle.config.process.noNewPrivileges = noNewPrivileges;
