@@ -3,6 +3,7 @@
 #include <asm/poll.h>
 #include <asm/signal.h>
 #include <linux/fcntl.h>
+#include <linux/prctl.h>
 #include <linux/wait.h>
 
 #include "execute.h"
@@ -58,6 +59,14 @@ class ChildSignals {
 
 // HOOK_FROM in src/plan/types.ts.
 constexpr uint64_t kFromCaller = 1, kFromHome = 2, kFromRootfs = 4;
+
+// A hook ends with us: who takes a creation back is not to meet its hooks at work. What it leaves behind itself stays.
+void EndWithParent(int failure) {
+  (void)sys::Prctl(PR_SET_PDEATHSIG, SIGKILL);
+  pollfd told = {failure, 0, 0};
+  (void)sys::Poll(&told, 1, 0);
+  if ((told.revents & POLLERR) != 0) sys::Exit(127);  // our parent had ended before: nobody reads there
+}
 
 // With the filter last, as the container's program has it: what comes after it must pass it.
 [[noreturn]] void BecomeHook(Context& context, const plan::runHook_op& op, int input, int said, int failure) {
@@ -164,6 +173,8 @@ Outcome Execute(Context& context, const plan::runHook_op& op) {
   if (!cloned.ok()) return cloned;
   if (cloned.value == 0) {
     children.Restore();
+    failure_out.reset();
+    EndWithParent(failure_in.get());
     BecomeHook(context, op, state_out.get(), said_in.get(), failure_in.get());
   }
   failure_in.reset();

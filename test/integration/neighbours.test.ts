@@ -39,7 +39,7 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
   'a console socket that is not there': [
     /ENOENT/,
     (b, { path }) => {
-      b.config.linux.cgroupsPath = `${path}/busy`;
+      b.config.linux.cgroupsPath = `${path}/box/inner`;
       b.config.process.terminal = true;
       return ['--console-socket', `${b.directory}/none`];
     },
@@ -239,7 +239,7 @@ t.test('while it is being created', onlyTsrunc('has no state then'), async (t) =
     [['update', '--pids-limit', '9', bundle.id], /not running/],
     [['create', bundle.id], /already exists/],
   ] as const)
-    t.match(call(bundle, ...args), { status: 1, stderr: words }, args.join(' '));
+    t.match(call(bundle, ...args), { status: args[0] === 'exec' ? 255 : 1, stderr: words }, args.join(' '));
   t.equal(state(bundle).status, 'creating', 'still');
   t.equal(call(bundle, 'delete', '--force', bundle.id).status, 0);
   await front.ended;
