@@ -6,6 +6,7 @@ import t from 'tap';
 import { bundleFor, onlyTsrunc, RUNTIME } from '../support/bundle.ts';
 import { call, create, state, WAITING } from '../support/commands.ts';
 import { cgroupsNamed, eventually, execute, sh } from '../support/host.ts';
+import { spread, timeOf, until } from '../support/moments.ts';
 
 t.test('two commands at once: one winner', onlyTsrunc('1.1 sometimes lets none of two creates win'), async (t) => {
   const bundle = bundleFor(t);
@@ -66,19 +67,15 @@ t.test(
     const bundle = bundleFor(t);
     bundle.config.process.args = WAITING;
     bundle.save();
-    // How long a whole one takes, in ms: the shortest of some, since the first finds nothing warm.
-    let whole = Infinity;
-    for (let i = 0; i < 4; i++) {
-      const begin = performance.now();
-      t.equal(create(bundle).status, 0);
-      whole = Math.min(whole, performance.now() - begin);
-      t.equal(call(bundle, 'delete', '--force', bundle.id).status, 0);
-    }
+    const whole = timeOf(
+      () => t.equal(create(bundle).status, 0),
+      () => t.equal(call(bundle, 'delete', '--force', bundle.id).status, 0),
+    );
     let killed = 0;
-    for (let i = 0; i < 50; i++) {
+    for (const [i, moment] of spread(50, whole, { from: 1 / 6 }).entries()) {
       const child = spawn(RUNTIME, bundle.args('create', bundle.id), { cwd: bundle.directory, stdio: 'ignore' });
       const ended = once(child, 'exit');
-      await new Promise((wake) => setTimeout(wake, (whole * (10 + i)) / 60));
+      await until(moment);
       if (child.kill('SIGKILL')) killed++;
       await ended;
       t.equal(call(bundle, 'delete', '--force', bundle.id).status, 0, `moment ${i}`);

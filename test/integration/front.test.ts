@@ -2,11 +2,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { errorCode } from '../../src/errors.ts';
 import { bundleFor, onlyTsrunc, RUNTIME, type Bundle } from '../support/bundle.ts';
 import { WAITING } from '../support/commands.ts';
 import { eventually, execute, sh } from '../support/host.ts';
+import { spread, timeOf, until } from '../support/moments.ts';
 import { background, childrenOf, Cold, nodesOf, plannerFor, processField, run, stateOf } from '../support/planner.ts';
 
 const ours = onlyTsrunc('has no Node');
@@ -20,6 +21,15 @@ function startJob(bundle: Bundle, ...args: string[]): ChildProcess {
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
   });
+}
+
+/** Moments of a command of which some are well before its end, and some after it even if the machine gets slower meanwhile. */
+function momentsOf(t: Test, bundle: Bundle, command: string): number[] {
+  const whole = timeOf(
+    () => t.equal(cold.quietly(bundle, command, bundle.id), 0),
+    () => cold.call(bundle, 'delete', '--force', bundle.id),
+  );
+  return spread(30, whole, { to: 2 });
 }
 
 /** As the terminal does: to the whole process group, if there is one left. */
@@ -45,16 +55,19 @@ t.test('in the foreground nothing of Node is left', ours, async (t) => {
 
 t.test("a terminal's signal at any moment ends the command, or is the container's", ours, async (t) => {
   const bundle = bundleFor(t);
+  bundle.config.process.args = ['true'];
+  bundle.save();
+  const moments = momentsOf(t, bundle, 'run');
   // The shell ends with 130 for it, or has not come to that and does not notice.
   bundle.config.process.args = ['sh', '-c', 'sleep 0.1; exit 7'];
   bundle.save();
   const seen = { ended: 0, forwarded: 0 };
-  for (let i = 0; i < 25; i++) {
+  for (const [i, moment] of moments.entries()) {
     const child = startJob(bundle, 'run', bundle.id);
     let said = '';
     child.stderr?.on('data', (data) => (said += data));
     const ended = once(child, 'close');
-    await new Promise((resolve) => setTimeout(resolve, i * 3));
+    await until(moment);
     interrupt(child);
     const [code, signal] = (await ended) as [number | null, string | null];
     if (signal === 'SIGINT') seen.ended++;
@@ -72,10 +85,10 @@ t.test("a terminal's signal at any moment of a creation leaves a container, or n
   bundle.config.process.args = WAITING;
   bundle.save();
   const seen = { created: 0, takenBack: 0 };
-  for (let i = 0; i < 25; i++) {
+  for (const [i, moment] of momentsOf(t, bundle, 'create').entries()) {
     const child = startJob(bundle, 'create', bundle.id);
     const ended = once(child, 'exit');
-    await new Promise((resolve) => setTimeout(resolve, 15 + i));
+    await until(moment);
     interrupt(child);
     await ended;
     const isThere = () => stateOf(cold, bundle).status === 'created';

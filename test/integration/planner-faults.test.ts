@@ -4,10 +4,11 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { PROTOCOL, TO_FRONT } from '../../src/caller/protocol.ts';
-import { bundleFor, onlyTsrunc, RUNTIME, type Bundle } from '../support/bundle.ts';
+import { bundleFor, onlyTsrunc, RUNTIME } from '../support/bundle.ts';
 import { WAITING } from '../support/commands.ts';
 import { eventually, execute, sh } from '../support/host.ts';
-import { background, Cold, nodesOf, plannerFor, processField, run, stateOf, type Planner } from '../support/planner.ts';
+import { spread, timeOf, until } from '../support/moments.ts';
+import { background, Cold, nodesOf, plannerFor, processField, run, stateOf } from '../support/planner.ts';
 
 const ours = onlyTsrunc('has no planner');
 
@@ -20,23 +21,6 @@ const LOST: Partial<Record<Victim, RegExp>> = {
   node: /^tsrunc: Node ended before the command was done.*\n$/,
 };
 
-function milliseconds(count: number): void {
-  const until = performance.now() + count;
-  while (performance.now() < until);
-}
-
-/** How long the command takes, at best. */
-function timeOf(way: Planner | Cold, bundle: Bundle, t: Test, command: string[]): number {
-  let best = Infinity;
-  for (let i = 0; i < 5; i++) {
-    const begin = performance.now();
-    t.equal(way.quietly(bundle, ...command, bundle.id), 0);
-    best = Math.min(best, performance.now() - begin);
-    way.call(bundle, 'delete', '--force', bundle.id);
-  }
-  return best;
-}
-
 /** Kills one of those who take part at many moments of a run or create: what is left is nothing. */
 async function killAtMoments(t: Test, victim: Victim, command: string[]): Promise<void> {
   const bundle = bundleFor(t);
@@ -45,9 +29,13 @@ async function killAtMoments(t: Test, victim: Victim, command: string[]): Promis
   const cold = new Cold();
   const isCold = victim === 'node' || victim === 'front of node';
   let planner = isCold ? undefined : await plannerFor(t);
-  const whole = timeOf(planner ?? cold, bundle, t, command);
+  const way = planner ?? cold;
+  const whole = timeOf(
+    () => t.equal(way.quietly(bundle, ...command, bundle.id), 0),
+    () => way.call(bundle, 'delete', '--force', bundle.id),
+  );
   const seen = { killed: 0, messages: 0, takenBack: 0 };
-  for (let i = 0; i < 25; i++) {
+  for (const [i, moment] of spread(25, whole).entries()) {
     const child = spawn(RUNTIME, bundle.args(...command, bundle.id), {
       cwd: bundle.directory,
       env: (planner ?? cold).environment,
@@ -56,7 +44,7 @@ async function killAtMoments(t: Test, victim: Victim, command: string[]): Promis
     let said = '';
     child.stderr.on('data', (data) => (said += data));
     const ended = once(child, command[0] === 'create' ? 'exit' : 'close'); // a created container keeps the streams
-    milliseconds((whole * i) / 25);
+    await until(moment);
     if (victim === 'planner') planner?.process.kill('SIGKILL');
     else if (victim === 'node') for (const pid of nodesOf(child.pid)) process.kill(pid, 'SIGKILL');
     else if (child.kill('SIGKILL')) seen.killed++;
