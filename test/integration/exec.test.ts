@@ -58,8 +58,9 @@ t.test('users are parsed strictly', async (t) => {
   const bundle = running(t);
   t.match(exec(bundle, '-u', '1000:1001', '-g', '7', bundle.id, 'id').stdout, /uid=1000\S* gid=1001 groups=(1001,)?7/);
   t.match(exec(bundle, '--user', '5', bundle.id, 'id', '-u').stdout, /^5$/m);
+  t.equal(exec(bundle, '--user=', bundle.id, 'id', '-u').stdout, '0\n', 'an empty one is as not given');
   if (isTsrunc)
-    for (const user of ['01', ' 1', '1:', '-1', 'x', '4294967295', '1:x', '', '1:2:3', '1 ', '+1']) {
+    for (const user of ['01', ' 1', '1:', '-1', 'x', '4294967295', '1:x', '1:2:3', '1 ', '+1']) {
       const result = exec(bundle, `--user=${user}`, bundle.id, 'id', '-u');
       t.equal(result.status, 255, JSON.stringify(user));
       t.equal(result.stdout, '');
@@ -270,11 +271,20 @@ t.test('the console socket gets the terminal of a detached process', async (t) =
 
 t.test('an SELinux label that this host has no SELinux for', onlyTsrunc('1.1 ignores it'), async (t) => {
   if (existsSync('/sys/fs/selinux/enforce')) return t.pass('it has SELinux');
-  const bundle = running(t);
-  t.match(exec(bundle, '--process-label', 'u:r:t:s0', bundle.id, 'true'), {
-    status: 255,
-    stderr: /set the label for the program to "u:r:t:s0": EINVAL.*\nhint: is SELinux enabled/,
-  });
+  const bundle = bundleFor(t);
+  bundle.config.process.args = WAITING;
+  // The first that is labelled: its keys, or the program where it has no keys of its own.
+  for (const [flags, what] of [
+    [[], 'its keys'],
+    [['--no-new-keyring'], 'the program'],
+  ] as const) {
+    t.equal(create(bundle, ...flags).status, 0);
+    t.equal(call(bundle, 'start', bundle.id).status, 0);
+    const { status, stderr } = exec(bundle, '--process-label', 'u:r:t:s0', bundle.id, 'true');
+    t.equal(status, 255);
+    t.match(stderr, new RegExp(`set the label for ${what} to "u:r:t:s0": EINVAL.*\nhint: is SELinux enabled`));
+    t.equal(call(bundle, 'delete', '--force', bundle.id).status, 0);
+  }
 });
 
 t.test('a variable that is added wins, once; what is empty is as not given', async (t) => {
