@@ -1,8 +1,8 @@
 // Neighbours on the host: processes that no runtime has started, in cgroups with limits, and what they look like.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import type { Test } from 'tap';
-import { eventually, isCgroup2, sh } from './host.ts';
+import { eventually, isCgroup2 } from './host.ts';
 
 /** Files whose values are not to change; those that a hierarchy lacks are left out. */
 const VALUES = [
@@ -71,7 +71,7 @@ export class Neighbourhood {
 
   /** Everything of them and of the host that must stay: a line for each. */
   look(): string[] {
-    const cgroups = hierarchies().flatMap((top) => sh(`find ${top}${this.path} -type d`).split('\n').filter(Boolean));
+    const cgroups = hierarchies().flatMap((top) => cgroupsBelow(`${top}${this.path}`));
     const values = cgroups.sort().flatMap((directory) => VALUES.map((name) => `${directory}/${name}`));
     const processes = this.#processes.map(({ pid }) => `${pid} ${this.isAlive(pid ?? 0) ? 'lives' : 'is dead'}`);
     return [...processes, ...[...values, ...HOST].flatMap((path) => lineOf(path))];
@@ -90,13 +90,14 @@ export class Neighbourhood {
   }
 
   async leave(): Promise<void> {
-    for (const top of hierarchies())
-      sh(`for f in $(find ${top}${this.path} -name freezer.state 2>/dev/null); do echo THAWED >$f; done
-        for f in $(find ${top}${this.path} -name cgroup.freeze 2>/dev/null); do echo 0 >$f; done`);
+    for (const directory of hierarchies().flatMap((top) => cgroupsBelow(`${top}${this.path}`))) {
+      writeIfThere(`${directory}/freezer.state`, 'THAWED');
+      writeIfThere(`${directory}/cgroup.freeze`, '0');
+    }
     for (const child of this.#processes) child.kill('SIGKILL');
     for (const top of hierarchies())
       await eventually('their cgroups are removed', () => {
-        sh(`find ${top}${this.path} -depth -type d -exec rmdir {} + 2>/dev/null || true`);
+        cgroupsBelow(`${top}${this.path}`).reverse().forEach(removeIfEmpty);
         return !existsSync(`${top}${this.path}`);
       });
   }
@@ -107,6 +108,21 @@ export async function neighbourhoodFor(t: Test): Promise<Neighbourhood> {
   t.teardown(() => neighbourhood.leave());
   await neighbourhood.settle();
   return neighbourhood;
+}
+
+/** A cgroup and those below it, parents first. */
+function cgroupsBelow(directory: string): string[] {
+  if (!existsSync(directory)) return [];
+  const below = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return [directory, ...below.flatMap(({ name }) => cgroupsBelow(`${directory}/${name}`))];
+}
+
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // a process in it is just ending
+  }
 }
 
 /** "/a/b": "/a" and "/a/b". */
