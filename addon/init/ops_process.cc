@@ -61,8 +61,8 @@ Outcome Execute(Context& context, const plan::enterCgroupNamespace_op& op) {
 Outcome Execute(Context& context, const plan::setChildPidNamespace_op& op) {
   constexpr uint64_t kByPath = 0xffffffff;
   if (op.slot == kByPath && !context.pid_namespace.valid()) return Ok();  // parent had to join it early
-  int target = op.slot == kByPath ? context.pid_namespace.get() : context.Slot(op.slot);
-  TSRUNC_TRY(sys::Setns(target, CLONE_NEWPID));
+  TSRUNC_TRY(op.slot == kByPath ? sys::Setns(context.pid_namespace.get(), CLONE_NEWPID)
+                                : JoinNamespaces(context, context.Slot(op.slot), CLONE_NEWPID));
   context.pid_namespace.reset();
   context.has_child_namespace = true;
   return Ok();

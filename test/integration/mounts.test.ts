@@ -68,7 +68,7 @@ t.test('what is refused', ONLY, async (t) => {
   refused('add', [{ destination: '/mnt', source: '/nix/x', options: ['bind'] }], /open \/nix\/x.*ENOENT/);
   refused('add', [{ destination: 3 }], /\/mounts\/0/);
   refused('add', 'text', /neither a list of mounts/);
-  refused('swap', [], /it is add or remove/);
+  refused('swap', [], /the action is add or remove/);
   t.equal(inside(bundle, 'ls /bin/sh').status, 0, 'it lives on');
 });
 

@@ -76,7 +76,8 @@ export async function live(t: Test, prefix: readonly string[]): Promise<void> {
   const { pid } = JSON.parse(execute(RUNTIME, bundle.args('state', id)).stdout);
   const namespaces = sh(`for n in mnt pid net ipc uts; do readlink /proc/${pid}/ns/$n; done`);
   does('exec', id, 'sh', '-c', 'for n in mnt pid net ipc uts; do readlink /proc/self/ns/$n; done');
-  t.equal(said(bundle), namespaces, 'exec is in the namespaces of the container');
+  // Behind what a warning may say.
+  t.ok(said(bundle).endsWith(namespaces), `exec is in the namespaces of the container: ${said(bundle)}`);
   does('exec', '-d', id, 'sleep', '1000');
   does('kill', id, 'KILL');
   await eventually('the end', () => status(bundle) === 'stopped');
