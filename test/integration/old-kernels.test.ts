@@ -25,10 +25,14 @@ const SETS: readonly (readonly [string, string])[] = [
 
 type Way = 'ENOSYS' | 'EPERM';
 
+const isCold = process.env['TSRUNC_PLANNER'] === 'off';
+
 /** What cannot be as safe, or not at all, and is refused; the words say why. */
 const REFUSED: readonly { way: Way; call: string; words: RegExp }[] = [
-  // The C library of Node goes on after ENOSYS alone: no thread can be made.
-  { way: 'EPERM', call: 'clone3', words: /a seccomp filter answers clone3\(2\) with EPERM/ },
+  // The C library of Node goes on after ENOSYS alone: no thread can be made. A planner has made its threads outside.
+  ...(isCold
+    ? [{ way: 'EPERM', call: 'clone3', words: /a seccomp filter answers clone3\(2\) with EPERM/ } as const]
+    : []),
   // The container would stay in the session keyring of its caller.
   { way: 'EPERM', call: 'keyctl', words: /EPERM: operation not permitted \(keyctl\)/ },
 ];
